@@ -1,0 +1,93 @@
+"""What was said on one connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from mailsim.model import Endpoint
+
+
+class Side(Enum):
+    """Who speaks."""
+
+    CLIENT = "C"
+    SERVER = "S"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One unit that travelled: a line with its line end, or a block.
+
+    A block (message content, a literal, a chunk) may hold many line ends; `rows()`
+    gives what a transcript shows.  `at` is in seconds since the dialogue began.
+    """
+
+    side: Side
+    raw: bytes
+    secure: bool = False
+    at: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """The line without its line end; bytes that are not UTF-8 as \\xNN."""
+        return self.raw.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "backslashreplace")
+
+    @property
+    def is_block(self) -> bool:
+        """Whether there is more than one row in it, or no line end."""
+        return self.raw.find(b"\n") != len(self.raw) - 1
+
+    def rows(self) -> tuple[bytes, ...]:
+        """The rows of a block, each with its own line end; cut at LF alone."""
+        return tuple(self.raw.splitlines(keepends=True)) if self.is_block else (self.raw,)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark on an exchange: an id of `messages/note.json` with its parameters.
+
+    "note.raw": sent with send_raw; "note.tls": TLS covers what follows; "note.timeout" …
+    """
+
+    id: str
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What the client said and what came back, in the order in which it travelled.
+
+    Several lines each way: continuations, pipelined commands, unsolicited data.
+    A greeting is an exchange in which the client says nothing.
+    """
+
+    lines: tuple[Line, ...]
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def sent(self) -> tuple[Line, ...]:
+        """The client's lines."""
+        return tuple(line for line in self.lines if line.side is Side.CLIENT)
+
+    @property
+    def received(self) -> tuple[Line, ...]:
+        """The server's lines."""
+        return tuple(line for line in self.lines if line.side is Side.SERVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """All that was said on one connection, so far or to its end."""
+
+    endpoint: Endpoint
+    exchanges: tuple[Exchange, ...] = ()
+
+    def lines(self) -> Iterator[Line]:
+        """Every line, in order."""
+        for exchange in self.exchanges:
+            yield from exchange.lines
+
+    def __len__(self) -> int:
+        return len(self.exchanges)

@@ -1,0 +1,54 @@
+"""A service: what it is called in the lab, what it speaks, where it is reached now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Protocol(Enum):
+    """The protocols that are traced, by the word that names them everywhere."""
+
+    SMTP = "smtp"
+    LMTP = "lmtp"
+    POP3 = "pop3"
+    IMAP = "imap"
+    MANAGESIEVE = "managesieve"
+    DNS = "dns"
+
+
+class Security(Enum):
+    """How TLS comes to a connection."""
+
+    NONE = "none"
+    """In the clear until the client says STARTTLS (STLS)."""
+    IMPLICIT = "implicit"
+    """TLS from the first byte (RFC 8314 §3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A service by its lab name, and where it answers.
+
+    `name` is what transcripts show ("smtp", or "host:port" of any other server);
+    `server` the host's name, which TLS verifies and transcripts show, and `port` the
+    service's own port there.  `address` and `reached_port` are where the
+    connection really goes (127.0.0.1:40025 for the lab's mail.minfo.sn:25);
+    "" and 0 stand for the server and port themselves.
+    """
+
+    name: str
+    protocol: Protocol
+    server: str
+    port: int
+    security: Security = Security.NONE
+    address: str = ""
+    reached_port: int = 0
+
+    @property
+    def reached(self) -> tuple[str, int]:
+        """The host and port to connect to."""
+        return self.address or self.server, self.reached_port or self.port
+
+    def __str__(self) -> str:
+        return f"{self.server}:{self.port}"

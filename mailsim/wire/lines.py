@@ -1,0 +1,83 @@
+"""Received bytes, taken out again as lines and blocks of known length."""
+
+from __future__ import annotations
+
+from mailsim.errors import RemoteProtocolError
+from mailsim.wire.quirk import NONE, Quirk
+
+
+class LineBuffer:
+    """A buffer that is fed any cut of the stream and gives whole lines.
+
+        line = *( %x00-09 / %x0B-FF ) CRLF        ; no bare LF (RFC 5321 §2.3.8)
+
+    `limit` is the longest line in octets, CRLF included.  Time is linear in
+    what is fed, whatever the cuts: what has been searched is not searched again.
+    """
+
+    __slots__ = ("_data", "_lenient", "_searched", "_start", "limit")
+
+    def __init__(self, limit: int, quirks: frozenset[Quirk] = NONE) -> None:
+        self._data = bytearray()
+        self._start = 0
+        self._searched = 0
+        self._lenient = Quirk.BARE_LF in quirks
+        self.limit = limit
+
+    def __len__(self) -> int:
+        return len(self._data) - self._start
+
+    def feed(self, data: bytes) -> None:
+        """Append what has arrived."""
+        if self._start:
+            del self._data[: self._start]
+            self._searched -= self._start
+            self._start = 0
+        self._data += data
+
+    def line(self) -> bytes | None:
+        """The next line with its line end, or None if it is not whole yet.
+
+        Raises RemoteProtocolError for a line over the limit and, unless
+        Quirk.BARE_LF is on, for LF without CR.
+        """
+        end = self._data.find(b"\n", max(self._searched, self._start))
+        if end < 0:
+            self._searched = len(self._data)
+            self._check(len(self._data) - self._start)
+            return None
+        self._check(end + 1 - self._start)
+        if not self._lenient and (end == self._start or self._data[end - 1] != 13):
+            raise RemoteProtocolError("wire.bare-lf", text=self._shown(end))
+        return self._advance(end + 1)
+
+    def take(self, size: int) -> bytes | None:
+        """The next `size` octets, or None while there are fewer."""
+        if len(self) < size:
+            return None
+        return self._advance(self._start + size)
+
+    def take_up_to(self, size: int) -> bytes:
+        """At most `size` octets of what is there."""
+        return self._advance(min(self._start + size, len(self._data)))
+
+    def peek(self, size: int) -> bytes:
+        """At most `size` octets of what is there, left where they are."""
+        return bytes(self._data[self._start : self._start + size])
+
+    def rest(self) -> bytes:
+        """All that is left, taken out."""
+        return self._advance(len(self._data))
+
+    def _advance(self, end: int) -> bytes:
+        taken = bytes(memoryview(self._data)[self._start : end])
+        self._start = end
+        self._searched = max(self._searched, end)
+        return taken
+
+    def _check(self, length: int) -> None:
+        if length > self.limit:
+            raise RemoteProtocolError("wire.line-too-long", limit=self.limit)
+
+    def _shown(self, end: int) -> str:
+        return repr(bytes(self._data[max(self._start, end - 40) : end + 1]))[1:]

@@ -1,0 +1,25 @@
+"""Leniencies, each with its name.  All are off unless a stage, a fault or a caller switches one on."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Quirk(Enum):
+    """A way in which bytes on the wire may stray from the RFC and still be taken."""
+
+    BARE_LF = "bare-lf"
+    """A line may end with LF alone (RFC 5321 §2.3.8 forbids it)."""
+    SPACE_BEFORE_COLON = "space-before-colon"
+    """`MAIL FROM : <x>`, as the thesis prints it (fault F6)."""
+    SPACE_IN_PATH = "space-in-path"
+    """`MAIL FROM: <x>` or `< x>`: spaces around the colon's right side (RFC 5321 §3.3 warns of them)."""
+    NO_ANGLE_BRACKETS = "no-angle-brackets"
+    """`MAIL FROM:x@y`, a path without its brackets."""
+    SPACED_REPLY = "spaced-reply"
+    """`250 -8BITMIME`, `+ OK`: spaces where the grammar has none, as the thesis prints them."""
+    LOW_ITERATIONS = "low-iterations"
+    """A SCRAM server that asks for fewer than 4096 iterations."""
+
+
+NONE: frozenset[Quirk] = frozenset()
