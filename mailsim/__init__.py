@@ -1,0 +1,38 @@
+"""The whole of secured e-mail in a lab you can see through.
+
+The public names are imported when they are first used, so that `import mailsim`
+costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mailsim.errors import MailsimError, UsageError
+    from mailsim.secret import Secret
+
+__version__ = "0.1.0"
+
+__all__ = ["MailsimError", "Secret", "UsageError", "__version__"]
+
+# Each public name and the module where it stands.
+_HOMES: Final = {
+    "MailsimError": "mailsim.errors",
+    "Secret": "mailsim.secret",
+    "UsageError": "mailsim.errors",
+}
+
+
+def __getattr__(name: str) -> object:
+    """The public name `name`, from its own module (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,56 @@
+# Everything a fresh machine needs is python3, make and git: each target makes its own .venv.
+# Another interpreter: make test PYTHON=python3.12
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: help lab test check bench fuzz labs constraints dist clean distclean python
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+lab: $(VENV)/.lab ## open the notebooks in JupyterLab
+	@$(BIN)/mailsim lab
+
+test: check ## all checks and all tests: what CI runs
+	$(BIN)/pytest -n 2
+
+check: $(VENV)/.test ## style, types (for Windows too) and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.test ## the benchmarks of tests/perf
+	$(BIN)/pytest tests/perf -o python_files='bench_*.py' --timeout 0 -s
+
+fuzz: $(VENV)/.test ## every Hypothesis test, at length (MAILSIM_FUZZ_EXAMPLES=5000 each)
+	$(BIN)/pytest -n 2 -m hypothesis --hypothesis-profile fuzz --timeout 0
+
+labs: $(VENV)/.test ## run the notebooks of labs/src and write the students' copies
+	$(BIN)/python tools/store_labs.py
+	$(BIN)/python tools/student_labs.py
+
+constraints: ## constraints.txt anew, from a fresh install of what is newest
+	@$(PYTHON) tools/freeze.py
+
+dist: $(VENV)/.test ## dist/: the source archive and the wheel
+	$(BIN)/python -m build --no-isolation
+
+clean: ## remove what the targets made, but not .venv
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+distclean: clean ## remove .venv too
+	rm -rf $(VENV)
+
+# The stamps: made anew when what is to be installed changes.
+$(VENV)/.lab $(VENV)/.test: $(VENV)/.%: pyproject.toml constraints.txt tools/bootstrap.py | python
+	@$(PYTHON) tools/bootstrap.py $*
+
+# In make and not in the script: an old Python would not even parse the script.
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "mailsim needs Python 3.11 or later, and there is no $(PYTHON) here; if it has another name: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("mailsim needs Python 3.11 or later; $(PYTHON) is %d.%d. If a newer one has another name: make PYTHON=python3.12 ..." % sys.version_info[:2])'

@@ -1,0 +1,1 @@
+"""The command line: Typer declares it, Rich shows it."""
