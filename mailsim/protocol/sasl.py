@@ -21,22 +21,29 @@ EMPTY_INITIAL: Final = b"="
 
 
 class Response(Protocol):
-    """What a mechanism answers: `data` is None while it waits to be asked."""
+    """What a mechanism answers."""
 
     @property
-    def data(self) -> bytes | None:
+    def data(self) -> bytes:
         """The octets to send, before base64."""
 
 
 class Mechanism(Protocol):
-    """A mechanism as a stepper, client side (`mailsim.sasl` has them)."""
+    """A mechanism as a stepper, client side: what `mailsim.sasl` offers, as far as used here."""
 
     @property
     def name(self) -> str:
         """Its registered name, such as `SCRAM-SHA-256`."""
 
+    @property
+    def initial(self) -> bool:
+        """Whether the client speaks first."""
+
     def respond(self, challenge: bytes | None) -> Response:
-        """The answer to `challenge`; None is the start, before any challenge."""
+        """The answer to `challenge`; None asks for the initial response."""
+
+    def succeed(self, data: bytes | None = None) -> None:
+        """Take note of success, with the additional data that came with it."""
 
 
 def encode(data: bytes) -> bytes:
@@ -66,40 +73,33 @@ class SaslClient:
     """Takes one mechanism through one exchange, token by token.
 
     A challenge that is not base64, or that the mechanism refuses, is answered
-    with "*"; `failure` then says why.
+    with "*"; `failure` then says why.  So it does when the server reports success
+    before it has proved what the mechanism asks of it.
     """
 
     def __init__(self, mechanism: Mechanism) -> None:
         self.mechanism = mechanism
         self.failure: ProtocolError | None = None
-        self._first: bytes | None = None
-        self._started = False
 
     def initial(self) -> bytes | None:
-        """The octets to send with the command itself; None when the server speaks first."""
-        first, self._first = self._start(), None
-        return first
+        """The octets to send with the command itself; None when the server speaks first.
+
+        Not to be called when the protocol has no room for them: the server then
+        asks by an empty challenge, and `answer` gives them.
+        """
+        return self.mechanism.respond(None).data if self.mechanism.initial else None
 
     def answer(self, token: bytes) -> bytes:
         """The token that answers the challenge `token`, or "*"."""
         try:
-            return encode(self._respond(decode(token)))
+            return encode(self.mechanism.respond(decode(token)).data)
         except ProtocolError as error:
             self.failure = error
             return CANCEL
 
-    def _start(self) -> bytes | None:
-        if not self._started:
-            self._started = True
-            self._first = self.mechanism.respond(None).data
-        return self._first
-
-    def _respond(self, challenge: bytes) -> bytes:
-        # A mechanism that speaks first and could not do so with the command
-        # is asked by an empty challenge (RFC 4422).
-        first, self._first = self._start(), None
-        if first is None:
-            return self.mechanism.respond(challenge).data or b""
-        if challenge:
-            raise RemoteProtocolError("challenge.unexpected", mechanism=self.mechanism.name)
-        return first
+    def succeed(self, token: bytes | None = None) -> None:
+        """The server reported success, with the additional data `token` perhaps."""
+        try:
+            self.mechanism.succeed(None if token is None else decode(token))
+        except ProtocolError as error:
+            self.failure = error

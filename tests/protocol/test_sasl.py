@@ -14,14 +14,15 @@ from mailsim.protocol import sasl
 
 @dataclass
 class Said:
-    data: bytes | None
+    data: bytes
 
 
 @dataclass
 class Scripted:
     """A mechanism that says what it was told to, and remembers what it was asked."""
 
-    says: list[bytes | None]
+    says: list[bytes]
+    initial: bool = True
     name: str = "SCRIPTED"
     asked: list[bytes | None] = field(default_factory=list)
 
@@ -29,15 +30,17 @@ class Scripted:
         self.asked.append(challenge)
         return Said(self.says.pop(0))
 
+    def succeed(self, data: bytes | None = None) -> None:
+        self.asked.append(data)
+        if self.says:
+            raise RemoteProtocolError("challenge.not-base64")
+
 
 @dataclass
-class Refusing:
-    name: str = "REFUSING"
-
+class Refusing(Scripted):
     def respond(self, challenge: bytes | None) -> Said:
-        if challenge is None:
-            return Said(None)
-        raise RemoteProtocolError("challenge.unexpected", mechanism=self.name)
+        self.asked.append(challenge)
+        raise RemoteProtocolError("challenge.not-base64")
 
 
 def test_the_initial_response_goes_with_the_command() -> None:
@@ -47,38 +50,43 @@ def test_the_initial_response_goes_with_the_command() -> None:
 
 
 def test_a_server_that_speaks_first_is_answered_challenge_by_challenge() -> None:
-    mechanism = Scripted([None, b"user", b"minfo"])
+    mechanism = Scripted([b"user", b"minfo"], initial=False)
     client = sasl.SaslClient(mechanism)
     assert client.initial() is None
     assert client.answer(b"VXNlcm5hbWU6") == b"dXNlcg=="
     assert client.answer(b"UGFzc3dvcmQ6") == b"bWluZm8="
-    assert mechanism.asked == [None, b"Username:", b"Password:"]
+    assert mechanism.asked == [b"Username:", b"Password:"]
 
 
 def test_a_first_response_held_back_answers_the_empty_challenge() -> None:
-    client = sasl.SaslClient(Scripted([b"abc", b"more"]))
-    assert client.answer(b"") == b"YWJj"
-    assert client.answer(b"eA==") == b"bW9yZQ=="
+    mechanism = Scripted([b"abc"])
+    assert sasl.SaslClient(mechanism).answer(b"") == b"YWJj"
+    assert mechanism.asked == [b""]
 
 
-def test_a_challenge_before_the_first_response_gives_up() -> None:
-    client = sasl.SaslClient(Scripted([b"abc"]))
-    assert client.answer(b"eA==") == sasl.CANCEL
+def test_success_hands_its_data_to_the_mechanism() -> None:
+    mechanism = Scripted([])
+    client = sasl.SaslClient(mechanism)
+    client.succeed(b"dj14")
+    assert (mechanism.asked, client.failure) == ([b"v=x"], None)
+
+
+def test_success_too_early_is_a_failure() -> None:
+    client = sasl.SaslClient(Scripted([b"still to say"]))
+    client.succeed()
     assert client.failure is not None
-    assert client.failure.message_id == "challenge.unexpected"
 
 
 @pytest.mark.parametrize("token", [b"!!!!", b"YWJ", b"go ahead", b"YWJj\r\n", b"\xff"])
 def test_what_is_not_base64_gives_up(token: bytes) -> None:
-    client = sasl.SaslClient(Scripted([None, b"never"]))
-    client.initial()
+    client = sasl.SaslClient(Scripted([b"never"], initial=False))
     assert client.answer(token) == sasl.CANCEL
     assert client.failure is not None
     assert client.failure.message_id == "challenge.not-base64"
 
 
 def test_what_the_mechanism_refuses_gives_up() -> None:
-    client = sasl.SaslClient(Refusing())
+    client = sasl.SaslClient(Refusing([]))
     assert client.answer(b"eA==") == sasl.CANCEL
     assert client.failure is not None
 
