@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
 from mailsim.model import Endpoint
+
+_ROW = re.compile(rb"[^\n]*\n|[^\n]+")
 
 
 class Side(Enum):
@@ -31,7 +34,7 @@ class Line:
 
     @property
     def text(self) -> str:
-        """The line without its line end; bytes that are not UTF-8 as \\xNN."""
+        r"""The line without its line end; bytes that are not UTF-8 as \xNN."""
         return self.raw.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "backslashreplace")
 
     @property
@@ -41,7 +44,7 @@ class Line:
 
     def rows(self) -> tuple[bytes, ...]:
         """The rows of a block, each with its own line end; cut at LF alone."""
-        return tuple(self.raw.splitlines(keepends=True)) if self.is_block else (self.raw,)
+        return tuple(_ROW.findall(self.raw)) if self.is_block else (self.raw,)
 
 
 @dataclass(frozen=True, slots=True)
