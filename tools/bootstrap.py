@@ -68,8 +68,8 @@ def _make() -> None:
 
 def _pip(*arguments: str) -> None:
     options = ("--quiet", "--disable-pip-version-check", "--log", LOG)
-    command = [PYTHON, "-m", "pip", "install", *options, "-c", ROOT / "constraints.txt", *arguments]
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    pip = (PYTHON, "-m", "pip", "install", *options, "-c", ROOT / "constraints.txt")
+    done = subprocess.run([*pip, *arguments], stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode == 0:
         return
     if any(sign in done.stderr for sign in UNREACHABLE):
