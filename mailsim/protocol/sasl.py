@@ -80,6 +80,7 @@ class SaslClient:
     def __init__(self, mechanism: Mechanism) -> None:
         self.mechanism = mechanism
         self.failure: ProtocolError | None = None
+        self._postponed: bytes | None = None
 
     def initial(self) -> bytes | None:
         """The octets to send with the command itself; None when the server speaks first.
@@ -89,13 +90,23 @@ class SaslClient:
         """
         return self.mechanism.respond(None).data if self.mechanism.initial else None
 
+    def postpone(self, first: bytes) -> None:
+        """Keep what `initial` gave, too long for the command's line, for the empty challenge."""
+        self._postponed = first
+
     def answer(self, token: bytes) -> bytes:
         """The token that answers the challenge `token`, or "*"."""
         try:
-            return encode(self.mechanism.respond(decode(token)).data)
+            return encode(self._respond(decode(token)))
         except ProtocolError as error:
             self.failure = error
             return CANCEL
+
+    def _respond(self, challenge: bytes) -> bytes:
+        if self._postponed is None or challenge:
+            return self.mechanism.respond(challenge).data
+        first, self._postponed = self._postponed, None
+        return first
 
     def succeed(self, token: bytes | None = None) -> None:
         """The server reported success, with the additional data `token` perhaps."""

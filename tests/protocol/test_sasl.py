@@ -64,6 +64,15 @@ def test_a_first_response_held_back_answers_the_empty_challenge() -> None:
     assert mechanism.asked == [b""]
 
 
+def test_an_initial_response_too_long_for_its_line_waits_for_the_challenge() -> None:
+    client = sasl.SaslClient(Scripted([b"long", b"later"]))
+    first = client.initial()
+    assert first == b"long"
+    client.postpone(first)
+    assert client.answer(b"") == sasl.encode(b"long")
+    assert client.answer(b"") == sasl.encode(b"later")
+
+
 def test_success_hands_its_data_to_the_mechanism() -> None:
     mechanism = Scripted([])
     client = sasl.SaslClient(mechanism)
