@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
+from mailsim.errors import RemoteProtocolError
+
 V_co = TypeVar("V_co", covariant=True)
 C = TypeVar("C")
 V = TypeVar("V")
@@ -101,3 +103,23 @@ class Core(ABC, Generic[C, V]):
     def tls_started(self) -> None:
         """TLS covers the connection from here on: what was known of the peer is forgotten
         where its RFC says so (RFC 3207 §4.2)."""
+
+
+class Meter:
+    """Counts what the units of one exchange cost, and stops a flood."""
+
+    __slots__ = ("_limit", "_spent")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._spent = 0
+
+    def add(self, octets: int) -> None:
+        """One more unit of `octets`.  Raises RemoteProtocolError over the limit."""
+        self._spent += octets + UNIT_COST
+        if self._spent > self._limit:
+            raise RemoteProtocolError("protocol.exchange-too-long", limit=self._limit)
+
+    def reset(self) -> None:
+        """A new exchange begins."""
+        self._spent = 0

@@ -18,8 +18,6 @@ class Quirk(Enum):
     """`MAIL FROM:x@y`, a path without its brackets."""
     SPACED_REPLY = "spaced-reply"
     """`250 -8BITMIME`, `+ OK`: spaces where the grammar has none, as the thesis prints them."""
-    LOW_ITERATIONS = "low-iterations"
-    """A SCRAM server that asks for fewer than 4096 iterations."""
 
 
 NONE: frozenset[Quirk] = frozenset()
