@@ -67,7 +67,7 @@ def _make() -> None:
 
 
 def _pip(*arguments: str) -> None:
-    options = ("--quiet", "--disable-pip-version-check", "--log", LOG)
+    options = ("-q", "--progress-bar", "off", "--disable-pip-version-check", "--log", LOG)
     pip = (PYTHON, "-m", "pip", "install", *options, "-c", ROOT / "constraints.txt")
     done = subprocess.run([*pip, *arguments], stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode == 0:
@@ -77,7 +77,10 @@ def _pip(*arguments: str) -> None:
             "pip reached no package index: is this machine online? Behind a proxy, set HTTPS_PROXY; "
             f"with the wheels at hand, set PIP_FIND_LINKS and PIP_NO_INDEX=1. Details: {LOG}"
         )
-    sys.exit(f"pip failed: {_last_line(done.stderr)} Details: {LOG}")
+    tail = "\n".join(done.stderr.splitlines()[-12:])
+    sys.exit(
+        f"{tail}\npip could not install mailsim; its last lines are above, all of them in {LOG}"
+    )
 
 
 def _last_line(text: str) -> str:

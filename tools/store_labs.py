@@ -1,0 +1,87 @@
+"""Run the notebooks of labs/src and store their outputs, in a form that repeats.
+
+What would not repeat, or would leave a cell uncompared, is refused: standard error, addresses
+of objects, paths, ports, a cell that was not run, a hidden output.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Final
+
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+SOURCES: Final = Path(__file__).resolve().parent.parent / "labs" / "src"
+KERNEL: Final = {"display_name": "Python 3", "language": "python", "name": "python3"}
+UNSTABLE: Final = {
+    "the address of an object": re.compile(r"\b0x[0-9a-f]{6,}"),
+    "a path of this machine": re.compile(r"(?<![\w/])/(?:home|root|tmp|usr|Users|work)/"),
+    "a port": re.compile(r"127\.0\.0\.1:\d+|\bport [1-9]\d{4}\b"),
+}
+
+
+def run(path: Path) -> NotebookNode:
+    """The notebook at `path`, run from its own folder, with outputs that repeat."""
+    notebook: NotebookNode = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=60,
+        record_timing=False,
+        coalesce_streams=True,
+        store_widget_state=False,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    client.execute()
+    notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            _settle(output)
+    return notebook
+
+
+def _settle(output: NotebookNode) -> None:
+    if output.output_type == "error":
+        output.traceback = []
+    if "data" in output:
+        output.data = NotebookNode(sorted(output.data.items()))
+
+
+def complaints(notebook: NotebookNode) -> list[str]:
+    """What in the stored outputs would not repeat, one line each."""
+    found = []
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        outputs = nbformat.writes(nbformat.v4.new_notebook(cells=[cell]))
+        found += [f"{cell.id}: {what}" for what, sign in UNSTABLE.items() if sign.search(outputs)]
+        if cell.execution_count is None:
+            found.append(f"{cell.id}: not run")
+        if cell.source.rstrip().endswith(";"):
+            found.append(f"{cell.id}: a semicolon hides nothing here, assign to _")
+        if any(output.get("name") == "stderr" for output in cell.outputs):
+            found.append(f"{cell.id}: something was written to standard error")
+    return found
+
+
+def main() -> None:
+    """Store every notebook whose outputs changed; exit 1 when one has something to refuse."""
+    # Before the kernels start: notebooks draw nothing that depends on the day or the machine.
+    os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
+    refused = []
+    for path in sorted(SOURCES.glob("*/*.ipynb")):
+        notebook = run(path)
+        refused += [f"{path.parent.name}/{path.name} {line}" for line in complaints(notebook)]
+        text = f"{nbformat.writes(notebook)}\n"
+        if text != path.read_text(encoding="utf-8"):
+            path.write_text(text, encoding="utf-8", newline="\n")
+    if refused:
+        sys.exit("\n".join(refused))
+
+
+if __name__ == "__main__":
+    main()
