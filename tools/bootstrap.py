@@ -17,18 +17,8 @@ VENV: Final = ROOT / ".venv"
 PYTHON: Final = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 LOG: Final = VENV / "pip.log"
 
-# pip words an unreachable index in many ways, and the last of them hides the cause.
-UNREACHABLE: Final = (
-    "NewConnectionError",
-    "NameResolutionError",
-    "ConnectTimeoutError",
-    "ReadTimeoutError",
-    "ProxyError",
-    "SSLError",
-    "ConnectionResetError",
-    "Cannot connect to proxy",
-    "(from versions: none)",
-)
+# Stands in pip's log, not always on its screen, where the last line hides the cause.
+UNREACHABLE: Final = "Could not fetch URL"
 
 
 def main(extra: str) -> None:
@@ -72,7 +62,7 @@ def _pip(*arguments: str) -> None:
     done = subprocess.run([*pip, *arguments], stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode == 0:
         return
-    if any(sign in done.stderr for sign in UNREACHABLE):
+    if UNREACHABLE in LOG.read_text(encoding="utf-8", errors="replace"):
         sys.exit(
             "pip reached no package index: is this machine online? Behind a proxy, set HTTPS_PROXY; "
             f"with the wheels at hand, set PIP_FIND_LINKS and PIP_NO_INDEX=1. Details: {LOG}"
