@@ -99,6 +99,11 @@ class Core(ABC, Generic[C, V]):
         """Take out the bytes that no event has used: what came after STARTTLS in the
         clear, or the beginning of a broken line."""
 
+    @property
+    @abstractmethod
+    def tls_pending(self) -> bool:
+        """Whether STARTTLS (STLS) was agreed on: the handshake comes next, nothing is read."""
+
     @abstractmethod
     def tls_started(self) -> None:
         """TLS covers the connection from here on: what was known of the peer is forgotten

@@ -56,7 +56,9 @@ class Table(Generic[S]):
         arrows: dict[tuple[S, S], list[str]] = {}
         for row in self.rows:
             labels = arrows.setdefault((row.state, row.target), [])
-            label = row.verb if row.outcome is Outcome.SUCCESS else f"{row.verb} ({row.outcome.value})"
+            label = (
+                row.verb if row.outcome is Outcome.SUCCESS else f"{row.verb} ({row.outcome.value})"
+            )
             if label not in labels:
                 labels.append(label)
         lines = [f"    {a.name} --> {b.name}: {', '.join(v)}" for (a, b), v in arrows.items()]

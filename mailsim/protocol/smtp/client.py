@@ -11,7 +11,7 @@ from mailsim.errors import LocalProtocolError, ProtocolError, RemoteProtocolErro
 from mailsim.protocol.core import DEFAULT_LIMITS, Core, Limits, Meter, Received, Role
 from mailsim.protocol.sasl import Mechanism, SaslClient, encode_initial
 from mailsim.protocol.smtp.raw import RawFollower
-from mailsim.protocol.smtp.states import GREETING, LAST, RESPONSE, TABLE, State, after
+from mailsim.protocol.smtp.states import END_OF_DATA, GREETING, LAST, RESPONSE, TABLE, State, after
 from mailsim.secret import Secret
 from mailsim.wire.lines import LineBuffer
 from mailsim.wire.outcome import Outcome
@@ -86,6 +86,7 @@ class SmtpClient(Core[Command, Reply]):
         self._pending: deque[Command] = deque()
         self._recipients = 0
         self._raw = RawFollower()
+        self._followed = True
         self._lines: list[str] = []
         self._units: list[bytes] = []
         self._code = 0
@@ -120,6 +121,7 @@ class SmtpClient(Core[Command, Reply]):
         """Queue `data` as it is; whole lines in it are followed as the commands they are."""
         self._outgoing.append(data)
         self._meter.reset()
+        self._followed = False
         for value in self._raw.follow(data, self._expected_state()):
             self._pending.append(value)
 
@@ -129,6 +131,7 @@ class SmtpClient(Core[Command, Reply]):
 
     def _queue(self, value: Command, units: Sequence[bytes]) -> None:
         self._meter.reset()
+        self._followed = True
         self._outgoing.extend(units)
         self._pending.append(value)
 
@@ -157,6 +160,10 @@ class SmtpClient(Core[Command, Reply]):
     def unread(self) -> bytes:
         begun, self._units = b"".join(self._units), []
         return begun + self._buffer.rest()
+
+    @property
+    def tls_pending(self) -> bool:
+        return self.state is State.TLS
 
     def tls_started(self) -> None:
         """Forget all that was learnt in the clear (RFC 3207 §4.2)."""
@@ -218,10 +225,17 @@ class SmtpClient(Core[Command, Reply]):
         return value
 
     def _unasked(self, reply: Reply) -> None:
-        """Only 421 may come unasked (RFC 5321 §3.8)."""
-        if reply.outcome is not Outcome.CLOSING:
+        """Only 421 may come unasked (RFC 5321 §3.8).
+
+        After raw bytes the server may have seen commands, or a content's end, where
+        the grammar has none (SMTP smuggling): its replies are then taken as they come.
+        """
+        if reply.outcome is Outcome.CLOSING:
+            self.state = State.CLOSED
+        elif self._followed:
             raise RemoteProtocolError("smtp.unasked-reply", reply=str(reply))
-        self.state = State.CLOSED
+        elif self.state is State.DATA:
+            self.state = after(self.state, END_OF_DATA, reply.outcome)
 
     def _more_to_come(self, value: Command, reply: Reply) -> bool:
         """LMTP answers the message once for each accepted recipient (RFC 2033 §4.2)."""

@@ -104,6 +104,10 @@ class SmtpServer(Core[Reply, Command]):
     def unread(self) -> bytes:
         return self._buffer.rest()
 
+    @property
+    def tls_pending(self) -> bool:
+        return self.state is State.TLS
+
     def tls_started(self) -> None:
         """Forget what the client said in the clear (RFC 3207 §4.2)."""
         if self.state is not State.OPENING:

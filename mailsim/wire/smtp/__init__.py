@@ -21,9 +21,9 @@ from mailsim.wire.smtp.commands import (
     Xforward,
 )
 from mailsim.wire.smtp.content import Bdat, Content, crlf, dot_stuff, dot_unstuff
+from mailsim.wire.smtp.params import Parameter, xtext_decode, xtext_encode
 from mailsim.wire.smtp.parse import Malformed, Problem, Unknown, parse_command
 from mailsim.wire.smtp.path import Path
-from mailsim.wire.smtp.params import Parameter, xtext_decode, xtext_encode
 from mailsim.wire.smtp.replies import EnhancedCode, Reply, ReplyLine, parse_reply_line
 
 __all__ = [

@@ -24,7 +24,9 @@ class Parameter:
     value: str = ""
 
     def __post_init__(self) -> None:
-        if not _KEYWORD.fullmatch(self.keyword) or (self.value and not _VALUE.fullmatch(self.value)):
+        if not _KEYWORD.fullmatch(self.keyword) or (
+            self.value and not _VALUE.fullmatch(self.value)
+        ):
             raise UsageError("smtp.bad-parameter", parameter=str(self))
 
     def __str__(self) -> str:

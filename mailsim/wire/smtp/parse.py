@@ -159,7 +159,7 @@ def _envelope(kind: Callable[..., Command], keyword: str) -> _Parser:
 
 
 def _after_keyword(argument: str, keyword: str, quirks: frozenset[Quirk]) -> str:
-    """"FROM:" or "TO:", with no space before or after the colon (RFC 5321 §3.3)."""
+    """ "FROM:" or "TO:", with no space before or after the colon (RFC 5321 §3.3)."""
     if not argument:
         raise _BadArgument(Problem.ARGUMENT_MISSING)
     word, colon, rest = argument.partition(":")

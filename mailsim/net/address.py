@@ -1,0 +1,91 @@
+"""From what a person types ("mail.minfo.sn:25") to an Endpoint."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from mailsim.errors import LabError, UsageError
+from mailsim.model import Endpoint, Protocol, Security
+
+# RFC 8314 §7.3 registers `submissions`; the others stand in the IANA port registry.
+_PORTS: dict[Protocol, tuple[int, int]] = {
+    Protocol.SMTP: (25, 465),
+    Protocol.LMTP: (24, 24),
+    Protocol.POP3: (110, 995),
+    Protocol.IMAP: (143, 993),
+    Protocol.MANAGESIEVE: (4190, 4190),
+    Protocol.DNS: (53, 853),
+}
+_IMPLICIT_TLS = {465, 993, 995}
+_LAB_NAMES = {
+    "smtp",
+    "submission",
+    "submissions",
+    "pop3",
+    "pop3s",
+    "imap",
+    "imaps",
+    "managesieve",
+    "dns",
+}
+
+
+def endpoint(
+    where: str | Endpoint, protocol: Protocol, *, tls: bool | None = None, server_name: str = ""
+) -> Endpoint:
+    """The endpoint that `where` names: "host", "host:port", "[::1]:port".
+
+    Without a port the protocol's own is taken.  `tls`: from the first byte; None
+    goes by the port (465, 993, 995).  `server_name` is what transcripts show and
+    TLS verifies, where it is not the host connected to.  Raises UsageError, and
+    LabError for a lab's name when no lab is there.
+    """
+    if isinstance(where, Endpoint):
+        return where
+    host, port = _split(where)
+    if not port and host in _LAB_NAMES:
+        raise LabError("net.no-lab", name=host)
+    plain, implicit = _PORTS[protocol]
+    number = port or (implicit if tls else plain)
+    secure = number in _IMPLICIT_TLS if tls is None else tls
+    return Endpoint(
+        name=where,
+        protocol=protocol,
+        server=server_name or host,
+        port=number,
+        security=Security.IMPLICIT if secure else Security.NONE,
+        address=host if server_name else "",
+    )
+
+
+def _split(where: str) -> tuple[str, int]:
+    """host [":" port]; an IPv6 address with a port stands in brackets."""
+    text = where.strip()
+    if text.startswith("["):
+        host, bracket, rest = text[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise UsageError("net.bad-endpoint", where=where)
+        return _host(host, where), _port(rest[1:], where)
+    if text.count(":") > 1:
+        return _host(text, where), 0
+    host, _, port = text.partition(":")
+    return _host(host, where), _port(port, where)
+
+
+def _host(host: str, where: str) -> str:
+    if ":" in host:
+        try:
+            ipaddress.ip_address(host.partition("%")[0])
+        except ValueError:
+            raise UsageError("net.bad-endpoint", where=where) from None
+    if not host or any(letter.isspace() or letter == "/" for letter in host):
+        raise UsageError("net.bad-endpoint", where=where)
+    return host
+
+
+def _port(text: str, where: str) -> int:
+    if not text:
+        return 0
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise UsageError("net.bad-port", port=text, where=where)
+    return int(text)

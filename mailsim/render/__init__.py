@@ -1,0 +1,1 @@
+"""Dialogues made visible: text, HTML, ladder diagrams, timing plots.  Secrets stay hidden."""

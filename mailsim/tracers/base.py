@@ -1,0 +1,258 @@
+"""What the tracers have in common: connect, say, record, hear, show."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from mailsim.dialogue import Dialogue, Recorder
+from mailsim.errors import (
+    ConnectionLost,
+    ConnectionTimeout,
+    LocalProtocolError,
+    MailsimError,
+    RemoteProtocolError,
+)
+from mailsim.model import Endpoint, Protocol, Security
+from mailsim.net import Stream, Timeouts, TlsInfo, client_context, clock, endpoint
+from mailsim.protocol.core import DEFAULT_LIMITS, Core, Limits, Meter, Received
+from mailsim.tracers.step import Step
+from mailsim.wire.quirk import NONE, Quirk
+
+C = TypeVar("C", bound=Core[Any, Any])
+S = TypeVar("S", bound=Step[Any])
+
+# How much of what could not be understood is kept for the transcript.
+_KEPT = 4096
+
+
+class Tracer(ABC, Generic[C, S]):
+    """A client over the core `C` whose every method returns a step `S`.  It connects when made.
+
+    `where`: an Endpoint or "host:port".  `tls`: TLS from the first byte (None:
+    by the port).  `ca`: a file of certificates to trust in place of the system's.
+    `server_name`: whom the certificate must name and what transcripts show.
+    `local_address`: where to connect from.  Raises NetworkErrors,
+    RemoteProtocolError; each carries the `dialogue` so far.
+    """
+
+    protocol: ClassVar[Protocol]
+
+    def __init__(
+        self,
+        where: str | Endpoint,
+        *,
+        tls: bool | None = None,
+        ca: str | Path | None = None,
+        server_name: str = "",
+        local_address: str = "",
+        timeouts: Timeouts | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        quirks: frozenset[Quirk] = NONE,
+    ) -> None:
+        self.endpoint = endpoint(where, self.protocol, tls=tls, server_name=server_name)
+        self.tls: TlsInfo | None = None
+        self.steps: list[S] = []
+        self._ca = ca
+        self._meter = Meter(limits.exchange)
+        self._recorder = Recorder(self.endpoint, clock)
+        self._core = self._new_core(limits, quirks)
+        self._open = False
+        with self._errors():
+            self._stream = Stream(self.endpoint, timeouts=timeouts, local_address=local_address)
+            self._open = True
+            try:
+                self.greeting = self._greet()
+            except MailsimError:
+                self.close()
+                raise
+
+    @abstractmethod
+    def _new_core(self, limits: Limits, quirks: frozenset[Quirk]) -> C:
+        """The protocol's client core."""
+
+    def _greet(self) -> S:
+        if self.endpoint.security is Security.IMPLICIT:
+            self._start_tls()
+        return self._converse()
+
+    # what was said
+
+    @property
+    def dialogue(self) -> Dialogue:
+        """All that was said so far."""
+        return self._recorder.dialogue
+
+    @property
+    def state(self) -> object:
+        """The core's state."""
+        return getattr(self._core, "state", None)
+
+    # saying
+
+    def send_raw(self, data: str | bytes, *, wait: bool | None = None) -> S:
+        """Send `data` exactly as it is, and hear what it provokes.
+
+        `wait`: None hears the answers that whole commands in `data` will have;
+        False hears nothing; True waits for one answer at least.
+        """
+        raw = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
+        with self._errors():
+            self._usable()
+            early = self._unasked()
+            self._core.send_raw(raw)
+            self._recorder.note("note.raw")
+            return self._converse(early, wait=wait)
+
+    def listen(self, seconds: float = 1.0) -> S:
+        """Hear what comes unasked within `seconds`: an answer that is late, news, a farewell."""
+        with self._errors():
+            self._usable()
+            self._stream.begin()
+            received: list[Received[Any]] = []
+            try:
+                self._hear(received, seconds)
+            except ConnectionTimeout:
+                self._recorder.note("note.silence", seconds=f"{seconds:g}")
+            return self._finish(received)
+
+    def close(self) -> None:
+        """Close the connection, without a word; the dialogue stays."""
+        if self._open:
+            self._open = False
+            self._stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # the pump
+
+    def _say(self, *commands: Any) -> S:
+        """Send commands, hear their answers."""
+        with self._errors():
+            self._usable()
+            early = self._unasked()
+            for command in commands:
+                self._core.send(command)
+            return self._converse(early)
+
+    def _unasked(self) -> list[Received[Any]]:
+        """What has come since the last answer: it answers nothing that is said next."""
+        self._meter.reset()
+        early: list[Received[Any]] = []
+        while (event := self._core.next_event()) is not None:
+            self._note(event, early)
+        return early
+
+    def _converse(self, early: list[Received[Any]] | None = None, *, wait: bool | None = None) -> S:
+        return self._finish(self._move([] if early is None else early, wait=wait))
+
+    def _move(
+        self, received: list[Received[Any]], *, wait: bool | None = None
+    ) -> list[Received[Any]]:
+        """Move bytes until the server owes nothing; the handshake where it agreed to TLS."""
+        heard_before = len(received)
+        self._stream.begin()
+        self._flush()
+        while (self._core.waiting and wait is not False) or (
+            wait and len(received) == heard_before
+        ):
+            self._hear(received, None)
+            self._flush()
+        if self._core.tls_pending:
+            self._upgrade()
+            while self._core.waiting:
+                self._hear(received, None)
+        return received
+
+    def _hear(self, received: list[Received[Any]], timeout: float | None) -> None:
+        """The next event, which may be there already; else one reading of the stream."""
+        event = self._core.next_event()
+        if event is None:
+            data = self._stream.read(timeout)
+            self._core.receive(data)
+            if not data:
+                raise ConnectionLost("net.closed", server=self.endpoint.server)
+            event = self._core.next_event()
+        if event is not None:
+            self._note(event, received)
+
+    def _note(self, event: Received[Any], received: list[Received[Any]]) -> None:
+        for unit in event.units:
+            self._meter.add(len(unit))
+        self._recorder.server(event.units)
+        received.append(event)
+
+    def _flush(self) -> None:
+        units = self._core.outgoing()
+        if units:
+            self._recorder.client(units)
+            self._stream.write(units[0] if len(units) == 1 else b"".join(units))
+
+    def _finish(self, received: list[Received[Any]]) -> S:
+        step = self._step(received)
+        self.steps.append(step)
+        return step
+
+    @abstractmethod
+    def _step(self, received: list[Received[Any]]) -> S:
+        """The step that the open exchange makes."""
+
+    # TLS
+
+    def _upgrade(self) -> None:
+        """After a positive answer to STARTTLS: the handshake, noted in the same step.
+
+        Octets that came in the clear behind the answer would be taken for part of
+        the protected dialogue: an injection, and the end (RFC 3207 §4.2 has the
+        client forget what it learnt in the clear).
+        """
+        injected = self._core.unread()
+        if injected:
+            self._recorder.server((injected[:_KEPT],))
+            self._recorder.note("note.injected", octets=str(len(injected)))
+            raise RemoteProtocolError("tracer.injected", octets=len(injected))
+        self._start_tls()
+        self._core.tls_started()
+
+    def _start_tls(self) -> None:
+        self.tls = self._stream.start_tls(client_context(self._ca))
+        self._recorder.secure = True
+        self._recorder.note("note.tls", version=self.tls.version, cipher=self.tls.cipher)
+
+    # errors
+
+    def _usable(self) -> None:
+        if not self._open:
+            raise LocalProtocolError("net.ended", server=self.endpoint.server)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Give every error the dialogue so far; after what cannot be mended, hang up."""
+        try:
+            yield
+        except MailsimError as error:
+            if isinstance(error, RemoteProtocolError):
+                self._keep_rest()
+            error.dialogue = self.dialogue
+            if isinstance(error, (RemoteProtocolError, ConnectionLost)):
+                self.close()
+            raise
+
+    def _keep_rest(self) -> None:
+        rest = self._core.unread()
+        if rest:
+            self._recorder.server((rest[:_KEPT],))
+            self._recorder.note("note.broken", octets=str(len(rest)))

@@ -1,0 +1,137 @@
+"""Bytes to units: where one response or command ends and the next begins."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from mailsim.errors import RemoteProtocolError
+from mailsim.wire.lines import LineBuffer
+from mailsim.wire.quirk import NONE, Quirk
+
+UNIT_COST: Final = 256
+"""What a unit is counted besides its length, so that a flood of empty literals is bounded too."""
+
+_LITERAL = re.compile(rb"\{([0-9]+)(\+?)\}\r?\n")
+# The text of a status response or of "+" is for people: "{5}" at its end counts nothing.
+_FREE_TEXT = re.compile(rb"\+|[^ ]+ (?:OK|NO|BAD|BYE|PREAUTH)[ \r\n]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A literal that a line has announced: its size in octets, and whether its sender
+    waits for a continuation request before it (RFC 7888 §4)."""
+
+    size: int
+    synchronizing: bool
+
+
+class FrameReader:
+    """A buffer that is fed any cut of the stream and gives whole responses or commands.
+
+        frame   = *(line-with-literal literal) line
+        literal = ["~"] "{" number64 ["+"] "}" CRLF *OCTET
+
+    `line` bounds the lines of one frame taken together, `block` one literal,
+    `frame` the whole, each unit counted with UNIT_COST besides; all in octets.  A
+    literal is taken out as bytes once, so time is linear in what is fed.
+    """
+
+    __slots__ = (
+        "_block", "_buffer", "_cost", "_frame", "_line", "_text", "_units", "announced", "commands",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        line: int,
+        block: int,
+        frame: int,
+        commands: bool = False,
+        quirks: frozenset[Quirk] = NONE,
+    ) -> None:
+        self._buffer = LineBuffer(line, quirks)
+        self._line, self._block, self._frame = line, block, frame
+        self._units: list[bytes] = []
+        self._text = self._cost = 0
+        self.announced: Announced | None = None
+        """The literal that is awaited now, if one is."""
+        self.commands = commands
+        """Whether commands are read: then no line's end is free text."""
+
+    def feed(self, data: bytes) -> None:
+        """Append what has arrived."""
+        self._buffer.feed(data)
+
+    def next(self) -> tuple[bytes, ...] | None:
+        """The units of the next frame, or None until it is whole.
+
+        Raises RemoteProtocolError for more than the limits allow, at the line
+        that announces it: a literal of 4 GiB is refused before its first octet.
+        """
+        while (unit := self._unit()) is not None:
+            self._units.append(unit)
+            if self.announced is None:
+                return self._finished()
+        return None
+
+    def line(self) -> bytes | None:
+        """The next line alone, whatever its end says: a SASL response, DONE."""
+        return self._buffer.line()
+
+    def rest(self) -> bytes:
+        """All that no frame has used, taken out."""
+        started = b"".join(self._units) + self._buffer.rest()
+        self._finished()
+        self.announced = None
+        return started
+
+    def __len__(self) -> int:
+        return len(self._buffer) + sum(map(len, self._units))
+
+    def _unit(self) -> bytes | None:
+        if self.announced is not None:
+            data = self._buffer.take(self.announced.size)
+            if data is not None:
+                self.announced = None
+                # The line after a literal is still to come: mark the frame as open.
+                self._units.append(data)
+                return self._unit()
+            return None
+        line = self._buffer.line()
+        if line is not None:
+            self._announce(line)
+        return line
+
+    def _announce(self, line: bytes) -> None:
+        self._count(line)
+        start = line.rfind(b"{") if line.endswith((b"}\r\n", b"}\n")) else -1
+        match = _LITERAL.fullmatch(line, start) if start >= 0 else None
+        if not match or (not self._units and not self.commands and _FREE_TEXT.match(line)):
+            return
+        digits = match[1].lstrip(b"0")
+        if len(digits) > 19 or int(digits or b"0") > self._block:
+            raise RemoteProtocolError(
+                "imap.literal-too-long", size=digits[:20].decode(), limit=self._block
+            )
+        self.announced = Announced(int(digits or b"0"), not match[2])
+        self._cost += self.announced.size + UNIT_COST
+        self._check()
+
+    def _count(self, line: bytes) -> None:
+        self._text += len(line)
+        self._cost += len(line) + UNIT_COST
+        self._check()
+
+    def _check(self) -> None:
+        if self._text > self._line:
+            raise RemoteProtocolError("imap.response-too-long", limit=self._line)
+        if self._cost > self._frame:
+            raise RemoteProtocolError("imap.response-too-long", limit=self._frame)
+
+    def _finished(self) -> tuple[bytes, ...]:
+        units = tuple(self._units)
+        self._units.clear()
+        self._text = self._cost = 0
+        return units
