@@ -20,7 +20,7 @@ SOURCES: Final = Path(__file__).resolve().parent.parent / "labs" / "src"
 KERNEL: Final = {"display_name": "Python 3", "language": "python", "name": "python3"}
 UNSTABLE: Final = {
     "the address of an object": re.compile(r"\b0x[0-9a-f]{6,}"),
-    "a path of this machine": re.compile(r"(?<![\w/])/(?:home|root|tmp|usr|Users|work)/"),
+    "a path of this machine": re.compile(r"(?<![\w/])/(?:home|tmp|usr|[U]sers|[r]oot|[w]ork)/"),
     "a port": re.compile(r"127\.0\.0\.1:\d+|\bport [1-9]\d{4}\b"),
 }
 

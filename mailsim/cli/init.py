@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -46,7 +47,7 @@ def _refuse_clashes(target: Path) -> None:
         return
     if not target.is_dir():
         raise UsageError("init.not-a-folder", target=target)
-    clashes = [name for name in sorted((*NAMES, CONFIG)) if (target / name).exists()]
+    clashes = [name for name in sorted((*NAMES, CONFIG)) if os.path.lexists(target / name)]
     if clashes:
         raise UsageError("init.clash", target=target, names=", ".join(clashes))
 
