@@ -58,6 +58,13 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class String:
+    """A string, quoted where it can be, else a literal."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class MailboxName:
     """A mailbox's name, or with `pattern` one in which `*` and `%` are wildcards (LIST)."""
 
@@ -65,7 +72,9 @@ class MailboxName:
     pattern: bool = False
 
 
-Argument: TypeAlias = "Atom | Quoted | Literal | Text | MailboxName | Secret | tuple[Argument, ...]"
+Argument: TypeAlias = (
+    "Atom | Quoted | Literal | Text | String | MailboxName | Secret | tuple[Argument, ...]"
+)
 
 
 def check(pattern: re.Pattern[bytes], text: str, kind: str) -> None:
