@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
+import sys
 import time
 from dataclasses import dataclass
 
@@ -24,6 +26,20 @@ _CHUNK = 65_536
 def clock() -> float:
     """Seconds that only go forward."""
     return time.monotonic()
+
+
+def set_timeout(connected: socket.socket, seconds: float) -> None:
+    """Let sending and receiving wait `seconds`, then raise TimeoutError or BlockingIOError.
+
+    Python's own timeout costs a poll() a call; Linux's kernel can keep the time itself.
+    """
+    if sys.platform == "linux":
+        connected.settimeout(None)
+        timeval = struct.pack("@ll", int(seconds), max(1, int(seconds % 1 * 1_000_000)))
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval)
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval)
+    else:
+        connected.settimeout(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +65,9 @@ class Stream:
         self.timeouts = timeouts or Timeouts()
         self.tls: TlsLayer | None = None
         self._deadline = clock() + self.timeouts.exchange
+        self._patience = -1.0
         self._socket = self._connect(local_address)
+        self._wait(self.timeouts.silence)
 
     def _connect(self, local_address: str) -> socket.socket:
         host, port = self.endpoint.reached
@@ -79,6 +97,7 @@ class Stream:
     def begin(self) -> None:
         """An exchange begins: its time runs from here."""
         self._deadline = clock() + self.timeouts.exchange
+        self._wait(self.timeouts.silence)
 
     def write(self, data: bytes) -> None:
         """Send all of `data`."""
@@ -132,28 +151,30 @@ class Stream:
     def _send(self, data: bytes) -> None:
         if not data:
             return
-        self._socket.settimeout(self._patience(None))
         try:
             self._socket.sendall(data)
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             raise self._timeout() from None
         except OSError:
             raise ConnectionLost("net.lost", server=self.endpoint.server) from None
 
     def _receive(self, timeout: float | None) -> bytes:
-        self._socket.settimeout(self._patience(timeout))
+        left = self._deadline - clock()
+        if left <= 0:
+            raise self._timeout(self.timeouts.exchange)
+        self._wait(min(left, self.timeouts.silence if timeout is None else timeout))
         try:
             return self._socket.recv(_CHUNK)
-        except TimeoutError:
+        except (TimeoutError, BlockingIOError):
             raise self._timeout(timeout) from None
         except OSError:
             raise ConnectionLost("net.lost", server=self.endpoint.server) from None
 
-    def _patience(self, timeout: float | None) -> float:
-        left = self._deadline - clock()
-        if left <= 0:
-            raise self._timeout(self.timeouts.exchange)
-        return min(left, self.timeouts.silence if timeout is None else timeout)
+    def _wait(self, seconds: float) -> None:
+        """How long sending and receiving may wait from here on."""
+        if seconds != self._patience:
+            self._patience = seconds
+            set_timeout(self._socket, seconds)
 
     def _timeout(self, seconds: float | None = None) -> ConnectionTimeout:
         waited = self.timeouts.silence if seconds is None else seconds

@@ -119,9 +119,9 @@ class Meter:
         self._limit = limit
         self._spent = 0
 
-    def add(self, octets: int) -> None:
-        """One more unit of `octets`.  Raises RemoteProtocolError over the limit."""
-        self._spent += octets + UNIT_COST
+    def add(self, octets: int, units: int = 1) -> None:
+        """So many octets more, in so many units.  Raises RemoteProtocolError over the limit."""
+        self._spent += octets + units * UNIT_COST
         if self._spent > self._limit:
             raise RemoteProtocolError("protocol.exchange-too-long", limit=self._limit)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -62,14 +61,14 @@ class Tracer(ABC, Generic[C, S]):
         self._recorder = Recorder(self.endpoint, clock)
         self._core = self._new_core(limits, quirks)
         self._open = False
-        with self._errors():
+        try:
             self._stream = Stream(self.endpoint, timeouts=timeouts, local_address=local_address)
             self._open = True
-            try:
-                self.greeting = self._greet()
-            except MailsimError:
-                self.close()
-                raise
+            self.greeting = self._greet()
+        except MailsimError as error:
+            self._failed(error)
+            self.close()
+            raise
 
     @abstractmethod
     def _new_core(self, limits: Limits, quirks: frozenset[Quirk]) -> C:
@@ -78,7 +77,7 @@ class Tracer(ABC, Generic[C, S]):
     def _greet(self) -> S:
         if self.endpoint.security is Security.IMPLICIT:
             self._start_tls()
-        return self._converse()
+        return self._finish(self._move([]))
 
     # what was said
 
@@ -101,24 +100,29 @@ class Tracer(ABC, Generic[C, S]):
         False hears nothing; True waits for one answer at least.
         """
         raw = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
-        with self._errors():
+        try:
             self._usable()
-            early = self._unasked()
             self._core.send_raw(raw)
             self._recorder.note("note.raw")
-            return self._converse(early, wait=wait)
+            return self._finish(self._move([], wait=wait))
+        except MailsimError as error:
+            self._failed(error)
+            raise
 
     def listen(self, seconds: float = 1.0) -> S:
         """Hear what comes unasked within `seconds`: an answer that is late, news, a farewell."""
-        with self._errors():
+        received: list[Received[Any]] = []
+        try:
             self._usable()
             self._stream.begin()
-            received: list[Received[Any]] = []
-            try:
-                self._hear(received, seconds)
-            except ConnectionTimeout:
-                self._recorder.note("note.silence", seconds=f"{seconds:g}")
-            return self._finish(received)
+            self._meter.reset()
+            self._hear(received, seconds)
+        except ConnectionTimeout:
+            self._recorder.note("note.silence", seconds=f"{seconds:g}")
+        except MailsimError as error:
+            self._failed(error)
+            raise
+        return self._finish(received)
 
     def close(self) -> None:
         """Close the connection, without a word; the dialogue stays."""
@@ -141,59 +145,61 @@ class Tracer(ABC, Generic[C, S]):
 
     def _say(self, *commands: Any) -> S:
         """Send commands, hear their answers."""
-        with self._errors():
+        try:
             self._usable()
-            early = self._unasked()
             for command in commands:
                 self._core.send(command)
-            return self._converse(early)
+            return self._finish(self._move([]))
+        except MailsimError as error:
+            self._failed(error)
+            raise
 
-    def _unasked(self) -> list[Received[Any]]:
-        """What has come since the last answer: it answers nothing that is said next."""
-        self._meter.reset()
-        early: list[Received[Any]] = []
-        while (event := self._core.next_event()) is not None:
-            self._note(event, early)
-        return early
-
-    def _converse(self, early: list[Received[Any]] | None = None, *, wait: bool | None = None) -> S:
-        return self._finish(self._move([] if early is None else early, wait=wait))
+    def _say_in_turn(self, first: Any, go_on: Callable[[], bool], then: Any) -> S:
+        """Send `first`, hear its answer and, if `go_on` says so, send `then` in the same step."""
+        try:
+            self._usable()
+            self._core.send(first)
+            received = self._move([])
+            if go_on():
+                self._core.send(then)
+                received = self._move(received)
+            return self._finish(received)
+        except MailsimError as error:
+            self._failed(error)
+            raise
 
     def _move(
         self, received: list[Received[Any]], *, wait: bool | None = None
     ) -> list[Received[Any]]:
         """Move bytes until the server owes nothing; the handshake where it agreed to TLS."""
-        heard_before = len(received)
+        core = self._core
         self._stream.begin()
+        self._meter.reset()
         self._flush()
-        while (self._core.waiting and wait is not False) or (
-            wait and len(received) == heard_before
-        ):
+        while (core.waiting and wait is not False) or (wait and not received):
             self._hear(received, None)
             self._flush()
-        if self._core.tls_pending:
+        if core.tls_pending:
             self._upgrade()
-            while self._core.waiting:
+            while core.waiting:
                 self._hear(received, None)
         return received
 
     def _hear(self, received: list[Received[Any]], timeout: float | None) -> None:
-        """The next event, which may be there already; else one reading of the stream."""
-        event = self._core.next_event()
-        if event is None:
-            data = self._stream.read(timeout)
-            self._core.receive(data)
-            if not data:
-                raise ConnectionLost("net.closed", server=self.endpoint.server)
-            event = self._core.next_event()
-        if event is not None:
-            self._note(event, received)
+        """One reading of the stream, and all that it completes.
 
-    def _note(self, event: Received[Any], received: list[Received[Any]]) -> None:
-        for unit in event.units:
-            self._meter.add(len(unit))
-        self._recorder.server(event.units)
-        received.append(event)
+        Nothing whole stays in the core, so that what comes unasked is never taken
+        for the answer to what is said next.
+        """
+        core = self._core
+        data = self._stream.read(timeout)
+        core.receive(data)
+        while (event := core.next_event()) is not None:
+            self._meter.add(sum(map(len, event.units)), len(event.units))
+            self._recorder.server(event.units)
+            received.append(event)
+        if not data:
+            raise ConnectionLost("net.closed", server=self.endpoint.server)
 
     def _flush(self) -> None:
         units = self._core.outgoing()
@@ -238,18 +244,13 @@ class Tracer(ABC, Generic[C, S]):
         if not self._open:
             raise LocalProtocolError("net.ended", server=self.endpoint.server)
 
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        """Give every error the dialogue so far; after what cannot be mended, hang up."""
-        try:
-            yield
-        except MailsimError as error:
-            if isinstance(error, RemoteProtocolError):
-                self._keep_rest()
-            error.dialogue = self.dialogue
-            if isinstance(error, (RemoteProtocolError, ConnectionLost)):
-                self.close()
-            raise
+    def _failed(self, error: MailsimError) -> None:
+        """Give the error the dialogue so far; after what cannot be mended, hang up."""
+        if isinstance(error, RemoteProtocolError):
+            self._keep_rest()
+        error.dialogue = self.dialogue
+        if isinstance(error, (RemoteProtocolError, ConnectionLost)):
+            self.close()
 
     def _keep_rest(self) -> None:
         rest = self._core.unread()

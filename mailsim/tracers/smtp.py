@@ -176,15 +176,7 @@ class SmtpTracer(Tracer[SmtpClient, SmtpStep]):
         if message is None:
             return self._say(Data())
         content = Content(crlf(message))
-        with self._errors():
-            self._usable()
-            early = self._unasked()
-            self._core.send(Data())
-            received = self._move(early)
-            if self._core.state is State.DATA:
-                self._core.send(content)
-                received = self._move(received)
-            return self._finish(received)
+        return self._say_in_turn(Data(), lambda: self._core.state is State.DATA, content)
 
     def content(self, message: str | bytes | Message) -> SmtpStep:
         """The message after a 354, and the lone dot that ends it."""

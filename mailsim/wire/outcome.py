@@ -19,6 +19,9 @@ class Outcome(Enum):
     CLOSING = "closing"
     """The server closes the connection: 421, BYE."""
 
+    # Enum's own hash is Python code; the tables look up states and outcomes at every reply.
+    __hash__ = object.__hash__
+
     @property
     def ok(self) -> bool:
         """Whether the command did, or is doing, what was asked."""

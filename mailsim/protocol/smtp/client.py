@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 from mailsim.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
@@ -96,11 +97,7 @@ class SmtpClient(Core[Command, Reply]):
 
     def legal(self) -> tuple[str, ...]:
         """The verbs that may be said now, all replies owed taken as positive."""
-        state = self._expected_state()
-        hello = ("LHLO",) if self._lmtp else ("EHLO", "HELO")
-        other = {"EHLO", "HELO", "LHLO"} - set(hello)
-        done = {"AUTH"} if self.authenticated else set()  # RFC 4954: one AUTH a session
-        return tuple(v for v in TABLE.legal(state) if v not in other | done and v != GREETING)
+        return _legal(self._expected_state(), self._lmtp, self.authenticated)
 
     def send(self, value: Command) -> None:
         """Queue a command or the message's content; several may be owed their replies."""
@@ -272,6 +269,15 @@ class _Answer(SaslAnswer):
     """A response that the core itself has sent, with the exchange it belongs to."""
 
     sasl: SaslClient
+
+
+@cache
+def _legal(state: State, lmtp: bool, authenticated: bool) -> tuple[str, ...]:  # noqa: FBT001
+    hello = {"LHLO"} if lmtp else {"EHLO", "HELO"}
+    absent = {"EHLO", "HELO", "LHLO", GREETING} - hello
+    if authenticated:
+        absent.add("AUTH")  # one a session (RFC 4954)
+    return tuple(verb for verb in TABLE.legal(state) if verb not in absent)
 
 
 def _key(value: Command) -> str:

@@ -34,6 +34,8 @@ class State(Enum):
     CLOSED = "closed"
     """QUIT, 421 or the connection's end."""
 
+    __hash__ = object.__hash__  # as in Outcome
+
 
 GREETING = "greeting"
 END_OF_DATA = "."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailsim.errors import RemoteProtocolError, UsageError
 from mailsim.wire.outcome import Outcome
@@ -91,8 +92,7 @@ class Reply:
         return f"{self.code} {self.lines[0]}".rstrip()
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyLine:
+class ReplyLine(NamedTuple):
     """One line of a reply: `last` is False behind a hyphen."""
 
     code: int
@@ -106,12 +106,11 @@ def parse_reply_line(line: bytes, quirks: frozenset[Quirk] = NONE) -> ReplyLine:
     Reply-code = %x32-35 %x30-35 %x30-39; a second digit over 5 is let through,
     for a client goes by the first (§4.2.1).  Raises RemoteProtocolError.
     """
-    body = line.removesuffix(b"\n").removesuffix(b"\r")
-    digits, mark = body[:3], body[3:4]
-    if len(digits) < 3 or not digits.isdigit() or digits[0] not in b"2345" or mark not in b" -":
-        shown = body[:80].decode("utf-8", "backslashreplace")
+    text = line[4:].removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "surrogateescape")
+    digits, mark = line[:3], line[3:4]
+    if not digits.isdigit() or digits[0] not in b"2345" or mark not in b" -\r\n":
+        shown = line[:80].decode("utf-8", "backslashreplace").rstrip()
         raise RemoteProtocolError("smtp.bad-reply", line=shown)
-    text = body[4:].decode("utf-8", "surrogateescape")
     last = mark != b"-"
     if Quirk.SPACED_REPLY in quirks:
         last = last and not text.startswith("-")
