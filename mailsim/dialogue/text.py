@@ -128,13 +128,13 @@ def _exchange_rows(exchange: Exchange, protocol: Protocol, *, secure: bool) -> I
             yield _SAME
         letter = line.side.value
         for row in line.rows():
-            yield letter + _shown(row)
+            yield letter + shown(row)
             letter = " "
         before = line
 
 
-def _shown(raw: bytes) -> str:
-    """One row behind its letter."""
+def shown(raw: bytes) -> str:
+    """One row as it stands behind its letter: plain behind ":", escaped behind "|"."""
     try:
         text = raw.removesuffix(b"\r\n").decode() if raw.endswith(b"\r\n") else "\n"
     except UnicodeDecodeError:
