@@ -298,6 +298,13 @@ def test_pipelined_commands_do_not_end_an_authentication_early() -> None:
     assert shown(login_literal)[-1] == MASK
 
 
+def test_a_client_that_does_not_wait_is_followed_all_the_same() -> None:
+    smtp = "S: 220 x\nC: EHLO x\nC: AUTH X\nS: 250 x\nC: c2VjcmV0\nS: 334 \nS: 235 ok\n"
+    assert shown(smtp)[4] == MASK
+    imap = "S: * OK\nC: x NOOP\nC: a LOGIN {3}\nS: x OK\nC: bob {6}\nC: secret\n"
+    assert shown(imap)[-1] == MASK
+
+
 def test_notes_are_masked_too() -> None:
     line = Line(Side.CLIENT, b"PASS secret\r\n")
     exchange = Exchange((line,), (Note("note.raw", {"text": "PASS secret"}),))
