@@ -69,11 +69,12 @@ def decode(token: str, *, context: bytes | None = None) -> Decoded:
     if captured.token == CANCEL:
         return _bare(captured, "sasl.message.cancel")
     if captured.token in ("", EMPTY):
-        return _bare(captured, "sasl.message.empty")
+        return _initial(b"", captured) or _bare(captured, "sasl.message.empty")
     data = unbase64(captured.token)
     return (
         _answer(data, captured, context)
-        or _told(data, captured)
+        or _initial(data, captured)
+        or _unfit(data, captured)
         or _formed(data, captured)
         or _formless(data, captured)
     )
@@ -96,20 +97,25 @@ def _answer(data: bytes, captured: Captured, context: bytes | None) -> Decoded |
     return None
 
 
-def _told(data: bytes, captured: Captured) -> Decoded | None:
+def _initial(data: bytes, captured: Captured) -> Decoded | None:
     """The initial response of the mechanism that the line names."""
-    name = captured.mechanism
-    forms = [
-        form
-        for form in _FORMS + _NAMED
-        if form.side is _C and name.removesuffix("-PLUS") in form.mechanisms
-    ]
-    for form in forms:
+    for form in _forms_of(captured.mechanism):
         if message := _read(form, data):
-            return _decoded(message, (name,), _C)
+            return _decoded(message, (captured.mechanism,), _C)
+    return None
+
+
+def _forms_of(mechanism: str) -> list[_Form]:
+    plain_name = mechanism.removesuffix("-PLUS")
+    return [form for form in _FORMS + _NAMED if form.side is _C and plain_name in form.mechanisms]
+
+
+def _unfit(data: bytes, captured: Captured) -> Decoded | None:
+    """The line names a mechanism, and this is no message of it that we know."""
+    name = captured.mechanism
     if not name:
         return None
-    what = "sasl.message.malformed" if forms else "sasl.message.unknown"
+    what = "sasl.message.malformed" if _forms_of(name) else "sasl.message.unknown"
     return _opaque(data, what, (name,), _C)
 
 

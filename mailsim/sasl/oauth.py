@@ -27,6 +27,7 @@ from mailsim.sasl.message import Challenge, Failure, Kind, Message, Part, Respon
 from mailsim.secret import Secret
 
 KVSEP = "\x01"
+_END = b"\x01\x01"
 
 # RFC 7628 §3.1: key = 1*(ALPHA), value = *(VCHAR / SP / HTAB / CR / LF)
 _PAIR = re.compile(r"([A-Za-z]+)=([\x20-\x7e\t\r\n]*)")
@@ -49,15 +50,10 @@ class Bearer:
     token: Secret
     pairs: tuple[tuple[str, str], ...] = ()
 
-    @property
-    def authorization(self) -> str:
-        return f"{self.scheme} {utf8(self.token.reveal(), 'OAUTHBEARER')}".strip()
-
 
 def write_xoauth2(user: str, token: Secret) -> bytes:
     """XOAUTH2's one message."""
-    bearer = Bearer(user, "Bearer", token)
-    return encoded(f"user={user}{KVSEP}auth={bearer.authorization}{KVSEP}{KVSEP}")
+    return encoded(f"user={user}{KVSEP}auth=Bearer ") + token.reveal() + _END
 
 
 def parse_xoauth2(data: bytes) -> Bearer:
@@ -77,8 +73,8 @@ def write_oauthbearer(user: str, token: Secret, host: str = "", port: int = 0) -
     """OAUTHBEARER's initial response; `host` and `port` stand in it when given."""
     named = (("host", host), ("port", str(port or "")))
     pairs = "".join(f"{key}={value}{KVSEP}" for key, value in named if value)
-    auth = Bearer(user, "Bearer", token).authorization
-    return encoded(f"{Gs2Header(authzid=user).text}{KVSEP}{pairs}auth={auth}{KVSEP}{KVSEP}")
+    header = Gs2Header(authzid=user).text
+    return encoded(f"{header}{KVSEP}{pairs}auth=Bearer ") + token.reveal() + _END
 
 
 def parse_oauthbearer(data: bytes) -> Bearer:

@@ -52,7 +52,10 @@ def fits_trace(text: str) -> bool:
 
 
 def _mapped(text: str) -> str:
-    """RFC 4013 §2.1: other spaces become SPACE, what is "mapped to nothing" goes."""
+    """RFC 4013 §2.1: other spaces become SPACE, what is "mapped to nothing" goes.
+
+    U+200B stands in both tables; the one that the RFC lists first makes it a space.
+    """
     spaced = (" " if stringprep.in_table_c12(c) else c for c in text)
     return "".join(c for c in spaced if not stringprep.in_table_b1(c))
 

@@ -177,7 +177,14 @@ def test_anonymous_sends_as_rfc4505_prints() -> None:
 # RFC 4013 §3, the table of examples.
 @pytest.mark.parametrize(
     ("given", "prepared"),
-    [("I\u00adX", "IX"), ("user", "user"), ("USER", "USER"), ("\u00aa", "a"), ("\u2168", "IX")],
+    [
+        ("I\u00adX", "IX"),
+        ("user", "user"),
+        ("USER", "USER"),
+        ("\u00aa", "a"),
+        ("\u2168", "IX"),
+        ("a\u200bb\u3000c", "a b c"),
+    ],
 )
 def test_saslprep_prepares_as_rfc4013_prints(given: str, prepared: str) -> None:
     assert sasl.saslprep(given, stored=True) == prepared
