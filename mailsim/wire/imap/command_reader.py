@@ -12,7 +12,7 @@ from mailsim.secret import Secret
 from mailsim.wire.imap import commands as c
 from mailsim.wire.imap import tokens
 from mailsim.wire.imap.codes import CAPABILITY
-from mailsim.wire.imap.response_reader import read_id_params
+from mailsim.wire.imap.extension_reader import read_id_params
 from mailsim.wire.imap.scanner import MAX_NUMBER64, Scanner
 from mailsim.wire.imap.search_keys import Key, read_keys
 from mailsim.wire.imap.section import WHOLE, read_section

@@ -80,6 +80,11 @@ class FrameReader:
         """The next line alone, whatever its end says: a SASL response, DONE."""
         return self._buffer.line()
 
+    @property
+    def begun(self) -> bytes:
+        """The first line of a frame that is not whole, or what there is of it."""
+        return self._units[0] if self._units else self._buffer.peek(self._line)
+
     def rest(self) -> bytes:
         """All that no frame has used, taken out."""
         started = b"".join(self._units) + self._buffer.rest()

@@ -1,0 +1,109 @@
+"""IMAP's states and transitions, for both roles (RFC 3501 §3)."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from mailsim.protocol.table import Table, Transition
+from mailsim.wire.outcome import Outcome
+
+
+class State(Enum):
+    """How far a connection has come, as both sides know it from the responses."""
+
+    OPENING = "opening"
+    """The greeting has not come."""
+    NOT_AUTHENTICATED = "not authenticated"
+    """The client must identify itself (RFC 3501 §3.1)."""
+    TLS = "tls"
+    """STARTTLS accepted: the handshake comes next (RFC 3501 §6.2.1)."""
+    AUTHENTICATED = "authenticated"
+    """A mailbox must be selected before messages can be had (RFC 3501 §3.2)."""
+    SELECTED = "selected"
+    """A mailbox is open (RFC 3501 §3.3)."""
+    LOGOUT = "logout"
+    """The connection is being closed (RFC 3501 §3.4)."""
+
+
+GREETING: Final = "greeting"
+PREAUTH: Final = "greeting PREAUTH"
+HANDSHAKE: Final = "handshake"
+BYE: Final = "BYE"
+"""What is no command: the greeting, the TLS handshake, a BYE that nobody asked for."""
+
+ANY: Final = ("CAPABILITY", "NOOP", "ID")
+SELECTING: Final = ("SELECT", "EXAMINE")
+AFTER_LOGIN: Final = (
+    "CREATE", "DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE", "LIST", "LSUB", "STATUS", "APPEND",
+    "NAMESPACE", "IDLE", "GETQUOTA", "GETQUOTAROOT", "SETQUOTA", "GETACL", "SETACL", "DELETEACL",
+    "LISTRIGHTS", "MYRIGHTS", "GETMETADATA", "SETMETADATA",
+)  # fmt: skip
+ON_MESSAGES: Final = (
+    "CHECK", "EXPUNGE", "SEARCH", "SORT", "THREAD", "FETCH", "STORE", "COPY", "MOVE",
+    "UID SEARCH", "UID SORT", "UID THREAD", "UID FETCH", "UID STORE", "UID COPY", "UID MOVE",
+    "UID EXPUNGE",
+)  # fmt: skip
+LEAVING: Final = ("CLOSE", "UNSELECT")
+
+_OK = Outcome.SUCCESS
+_REFUSED = (Outcome.TEMPORARY, Outcome.PERMANENT)
+
+
+def _rows() -> list[Transition[State]]:
+    before, after, chosen = State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED
+    rows = [
+        Transition(State.OPENING, GREETING, _OK, before),
+        Transition(State.OPENING, PREAUTH, _OK, after),
+        Transition(State.OPENING, BYE, Outcome.CLOSING, State.LOGOUT),
+        Transition(before, "LOGIN", _OK, after),
+        Transition(before, "AUTHENTICATE", _OK, after),
+        Transition(before, "STARTTLS", _OK, State.TLS),
+        Transition(State.TLS, HANDSHAKE, _OK, before),
+        # RFC 5161 §3.1: ENABLE comes before any mailbox is selected.
+        Transition(after, "ENABLE", _OK, after),
+    ]
+    for state in (after, chosen):
+        rows += (Transition(state, verb, _OK, chosen) for verb in SELECTING)
+        rows += (Transition(state, verb, _OK, state) for verb in AFTER_LOGIN)
+    # "if a mailbox is selected and a SELECT command that fails is attempted,
+    # no mailbox is selected" (RFC 3501 §6.3.1).
+    rows += (Transition(chosen, verb, bad, after) for verb in SELECTING for bad in _REFUSED)
+    rows += (Transition(chosen, verb, _OK, chosen) for verb in ON_MESSAGES)
+    rows += (Transition(chosen, verb, _OK, after) for verb in LEAVING)
+    for state in (before, after, chosen):
+        rows += (Transition(state, verb, _OK, state) for verb in ANY)
+        rows.append(Transition(state, "LOGOUT", _OK, State.LOGOUT))
+        rows.append(Transition(state, BYE, Outcome.CLOSING, State.LOGOUT))
+    return rows
+
+
+TABLE: Final[Table[State]] = Table(State.OPENING, _rows())
+
+_EVENTS = frozenset({GREETING, PREAUTH, HANDSHAKE, BYE})
+_KNOWN = frozenset(row.verb for row in TABLE.rows)
+_MOVING = {(row.verb, row.outcome): row.target for row in TABLE.rows if row.state is not row.target}
+
+
+def legal(state: State) -> tuple[str, ...]:
+    """The commands that `state` allows."""
+    return tuple(verb for verb in TABLE.legal(state) if verb not in _EVENTS)
+
+
+def allows(state: State, verb: str) -> bool:
+    """Whether `verb` may be said; a command of an extension that the table does not know may,
+    once greeted."""
+    if verb in _KNOWN:
+        return verb in legal(state)
+    return state not in (State.OPENING, State.TLS, State.LOGOUT)
+
+
+def after(state: State, verb: str, outcome: Outcome) -> State:
+    """The state after `verb` was answered with `outcome`.
+
+    The response decides: a server that accepts what the table does not allow (sent
+    with `send_raw()`) moves the state all the same.
+    """
+    if verb in TABLE.legal(state):
+        return TABLE.target(state, verb, outcome)
+    return _MOVING.get((verb, outcome), state) if outcome.ok else state
