@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
-# RFC 4648 §4, Table 1: the value 0 to 63 of each letter.
+# RFC 4648 §4: the value 0 to 63 of each letter.
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from mailsim.errors import UsageError
 from mailsim.sasl.accounts import Accounts
 from mailsim.sasl.cram import make_challenge
-from mailsim.sasl.mechanism import ChannelBinding, Mechanism, ServerMechanism
+from mailsim.sasl.mechanism import ChannelBinding, Credentials, Mechanism, ServerMechanism
 from mailsim.sasl.message import Challenge, Failure, Message, Side, Step, Success
 from mailsim.sasl.registry import client, new_nonce, server
 from mailsim.sasl.saslprep import saslprep
@@ -33,7 +33,7 @@ def exchange(
     host: str = "mail.minfo.sn",
     timestamp: int = 0,
     channel_binding: ChannelBinding | None = None,
-    credentials: Accounts | None = None,
+    credentials: Credentials | None = None,
 ) -> tuple[Step, ...]:
     """Every message of a login of `user` by `mechanism`, the client's secrets among its parts.
 

@@ -23,7 +23,16 @@ from mailsim.sasl.mechanism import (
     own,
     utf8,
 )
-from mailsim.sasl.message import Challenge, Failure, Kind, Message, Part, Response, part
+from mailsim.sasl.message import (
+    Challenge,
+    Failure,
+    Kind,
+    Message,
+    Part,
+    Response,
+    part,
+    printable,
+)
 from mailsim.secret import Secret
 
 KVSEP = "\x01"
@@ -145,7 +154,8 @@ def error_message(data: bytes) -> Message:
     if not isinstance(error, dict) or "status" not in error:
         raise malformed("OAUTHBEARER", 'a JSON object with "status"')
     parts = tuple(
-        Part(key, _as_text(value), note_id="sasl.part.oauth-error") for key, value in error.items()
+        Part(printable(_as_text(key)), _as_text(value), note_id="sasl.part.oauth-error")
+        for key, value in error.items()
     )
     return Message(data, parts, "sasl.message.oauth-error", "sasl.leak.oauth-error")
 

@@ -22,6 +22,7 @@ from mailsim.sasl.mechanism import (
     encoded,
     needed,
 )
+from mailsim.sasl.message import printable
 from mailsim.sasl.oauth import OAuthClient, OAuthServer
 from mailsim.sasl.plain import PlainClient, PlainServer
 from mailsim.sasl.scram.client import ScramClient
@@ -146,7 +147,7 @@ def choose(
             return name
     raise LocalProtocolError(
         "sasl.none-in-common",
-        offered=", ".join(sorted(names)) or "-",
+        offered=printable(", ".join(sorted(names)).encode("utf-8", "replace")) or "-",
         known=", ".join(name for name in MECHANISMS if name in able) or "-",
     )
 

@@ -7,7 +7,7 @@ import contextlib
 import struct
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailsim import sasl
@@ -60,6 +60,27 @@ def test_login_is_told_by_the_prompt_before() -> None:
         assert (decoded.mechanism, decoded.what, decoded.side) == ("LOGIN", step.what, step.side)
         assert decoded.parts == step.parts
         context = step.data
+
+
+def test_a_prompt_is_no_answer_to_the_prompt_before() -> None:
+    decoded = sasl.decode("334 UGFzc3dvcmQ6", context=b"Username:")
+    assert decoded.what == "sasl.message.login-password-prompt"
+
+
+def test_what_a_client_alone_may_say_is_not_read_from_a_server() -> None:
+    decoded = sasl.decode("S: AHVzZXIAbWluZm8=")
+    assert (decoded.mechanism, decoded.side) == ("", sasl.Side.SERVER)
+    assert decoded.secret
+
+
+def test_the_failed_example_of_rfc7628_breaks_its_own_grammar() -> None:
+    # §4.4 prints "n,user=someuser@example.com,", where §3.1's gs2-header has "a=".
+    decoded = sasl.decode(
+        "C: AUTH OAUTHBEARER bix1c2VyPXNvbWV1c2VyQGV4YW1wbGUuY29tLAFhdXRoPUJlYXJl"
+        "ciB2RjlkZnQ0cW1UYzJOdmIzUmxja0JoZEhSaGRtbHpkR0V1WTI5dENnPT0BAQ=="
+    )
+    assert (decoded.mechanism, decoded.what) == ("OAUTHBEARER", "sasl.message.malformed")
+    assert decoded.secret
 
 
 def test_an_answer_without_its_prompt_is_kept_secret() -> None:
@@ -216,23 +237,22 @@ messages = st.builds(bytes.__add__, st.sampled_from(_HEADS), st.binary(max_size=
 
 
 @pytest.mark.fuzz
-@settings(max_examples=150, deadline=None)
 @given(messages, st.none() | st.sampled_from([b"Username:", b"Password:"]))
 @example(b"[" * 100_000, None)
 @example(b'{"status":' + b"[" * 100_000, None)
 @example(b'{"status":' + b"9" * 5000 + b"}", None)
 @example(b'{"status":"\\ud800"}', None)
+@example(b'{"status":"x","\x1b[2J":1,"\\ud800":[]}', None)
 @example(b'nonce="' + b"\\" * 40_000, None)
 def test_any_bytes_decode(data: bytes, context: bytes | None) -> None:
     decoded = sasl.decode(token(data), context=context)
     assert decoded.data == data
     assert decoded.name()
     assert decoded.learnt()
-    assert isinstance(repr(decoded), str)
+    assert repr(decoded).isprintable()
 
 
 @pytest.mark.fuzz
-@settings(max_examples=150, deadline=None)
 @given(
     st.text(max_size=60)
     | st.builds(
@@ -246,7 +266,6 @@ def test_any_text_is_decoded_or_refused(line: str) -> None:
 
 @pytest.mark.fuzz
 @pytest.mark.parametrize("name", sasl.MECHANISMS)
-@settings(max_examples=40, deadline=None)
 @given(st.lists(st.none() | messages, max_size=4))
 def test_any_responses_end_inside_the_tree(name: str, responses: list[bytes | None]) -> None:
     binding = (sasl.ChannelBinding("tls-exporter", b"x"),) if name.endswith("PLUS") else ()
@@ -265,7 +284,6 @@ def test_any_responses_end_inside_the_tree(name: str, responses: list[bytes | No
 
 @pytest.mark.fuzz
 @pytest.mark.parametrize("name", sasl.MECHANISMS)
-@settings(max_examples=40, deadline=None)
 @given(st.lists(messages, max_size=3))
 def test_any_challenges_end_inside_the_tree(name: str, challenges: list[bytes]) -> None:
     binding = sasl.ChannelBinding("tls-exporter", b"x") if name.endswith("PLUS") else None

@@ -165,6 +165,29 @@ def test_external_needs_a_certificate() -> None:
     assert outcome.reason == "sasl.failure.external"
 
 
+@pytest.mark.parametrize("name", ["XOAUTH2", "OAUTHBEARER"])
+def test_an_account_without_token_lets_nobody_in(name: str) -> None:
+    header = b"user=user\x01" if name == "XOAUTH2" else b"n,a=user,\x01"
+    theirs = sasl.server(name, credentials=sasl.Accounts(tokens={"user": Secret("")}))
+    assert isinstance(theirs.challenge(header + b"auth=\x01\x01"), sasl.Challenge)
+    assert isinstance(theirs.challenge(b"\x01"), sasl.Failure)
+
+
+def test_each_name_has_its_own_salt_the_same_each_time() -> None:
+    accounts = sasl.Accounts({"user": Secret("minfo")}, pepper=Secret("pepper"), iterations=5000)
+    salts = {
+        accounts.salting(user, mechanism).salt
+        for user in ("user", "nobody")
+        for mechanism in ("SCRAM-SHA-1", "SCRAM-SHA-256")
+        for _ in range(2)
+    }
+    assert len(salts) == 4
+    assert accounts.salting("nobody", "SCRAM-SHA-1").iterations == 5000
+    assert (
+        replace(accounts, pepper=Secret("other")).salting("user", "SCRAM-SHA-1").salt not in salts
+    )
+
+
 # --- A server that lies --------------------------------------------------------------------------
 
 
@@ -472,6 +495,12 @@ def test_nothing_in_common_is_said(offered: tuple[str, ...]) -> None:
     with pytest.raises(LocalProtocolError) as refused:
         sasl.choose(offered)
     assert refused.value.message_id == "sasl.none-in-common"
+
+
+def test_what_the_server_offers_reaches_no_terminal_raw() -> None:
+    with pytest.raises(LocalProtocolError) as refused:
+        sasl.choose(["\x1b[2J", "\ud800"])
+    assert str(refused.value).isprintable()
 
 
 def test_a_nonce_is_printable_and_comes_from_the_given_source() -> None:
