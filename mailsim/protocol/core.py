@@ -94,6 +94,11 @@ class Core(ABC, Generic[C, V]):
     def waiting(self) -> bool:
         """Whether the peer still owes an answer (client), or the exchange is open."""
 
+    @property
+    @abstractmethod
+    def closed(self) -> bool:
+        """Whether the protocol is at its end: nothing more may be said."""
+
     @abstractmethod
     def unread(self) -> bytes:
         """Take out the bytes that no event has used: what came after STARTTLS in the

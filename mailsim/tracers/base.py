@@ -79,6 +79,10 @@ class Tracer(ABC, Generic[C, S]):
             self._start_tls()
         return self._finish(self._move([]))
 
+    @abstractmethod
+    def legal(self) -> tuple[str, ...]:
+        """The commands that the state allows now, all that is owed taken as granted."""
+
     # what was said
 
     @property
@@ -91,19 +95,26 @@ class Tracer(ABC, Generic[C, S]):
         """The core's state."""
         return getattr(self._core, "state", None)
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more can be said: the server or this end has closed."""
+        return not self._open or self._core.closed
+
     # saying
 
-    def send_raw(self, data: str | bytes, *, wait: bool | None = None) -> S:
+    def send_raw(self, data: str | bytes, *, wait: bool | None = None, note: bool = True) -> S:
         """Send `data` exactly as it is, and hear what it provokes.
 
         `wait`: None hears the answers that whole commands in `data` will have;
-        False hears nothing; True waits for one answer at least.
+        False hears nothing; True waits for one answer at least.  `note`: remark in
+        the dialogue that this was sent by hand.
         """
         raw = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
         try:
             self._usable()
             self._core.send_raw(raw)
-            self._recorder.note("note.raw")
+            if note:
+                self._recorder.note("note.raw")
             return self._finish(self._move([], wait=wait))
         except MailsimError as error:
             self._failed(error)
@@ -241,7 +252,7 @@ class Tracer(ABC, Generic[C, S]):
     # errors
 
     def _usable(self) -> None:
-        if not self._open:
+        if self.ended:
             raise LocalProtocolError("net.ended", server=self.endpoint.server)
 
     def _failed(self, error: MailsimError) -> None:

@@ -154,6 +154,10 @@ class SmtpClient(Core[Command, Reply]):
             return False
         return bool(self._pending) or self.state is State.OPENING
 
+    @property
+    def closed(self) -> bool:
+        return self.state is State.CLOSED
+
     def unread(self) -> bytes:
         begun, self._units = b"".join(self._units), []
         return begun + self._buffer.rest()

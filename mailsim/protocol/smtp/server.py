@@ -101,6 +101,10 @@ class SmtpServer(Core[Reply, Command]):
         """Whether a command still has to be answered."""
         return bool(self._asked)
 
+    @property
+    def closed(self) -> bool:
+        return self.state is State.CLOSED
+
     def unread(self) -> bytes:
         return self._buffer.rest()
 

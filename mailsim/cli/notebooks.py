@@ -1,0 +1,92 @@
+"""The library behind `mailsim lab`: the notebooks, opened in JupyterLab."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from mailsim.cli.init import CONFIG, lay_down
+from mailsim.errors import LabError
+
+FOLDER: Final = "mailsim-lab"
+LOCALES: Final = {"en": "en", "fr": "fr_FR"}
+
+
+def student_folder(start: Path) -> tuple[Path, bool]:
+    """The folder where a student's notebooks stand, and whether it was made just now.
+
+    The nearest one above `start` that `mailsim init` laid down, else `mailsim-lab`
+    in `start`, laid down where it is missing.  Never the checkout's own labs/:
+    JupyterLab saves as it goes, and what a student wrote must outlive an update.
+    Raises UsageError where it cannot be laid down.
+    """
+    own = start / FOLDER
+    for folder in (own, start, *start.parents):
+        if (folder / CONFIG).is_file() and (folder / "labs").is_dir():
+            return folder, False
+    lay_down(own)
+    return own, True
+
+
+def open_notebooks(folder: Path, lang: str, *, browser: bool = True) -> int:
+    """Run JupyterLab on `folder`, the first notebook in `lang` open, until it is stopped.
+
+    Listens on loopback, on a port that the system chooses.  Returns JupyterLab's
+    exit code.  Raises LabError when JupyterLab is not installed, or when the folder
+    holds no notebooks in `lang`.
+    """
+    if find_spec("jupyterlab") is None:
+        raise LabError("notebooks.no-jupyterlab")
+    first = min((folder / "labs" / lang).glob("*.ipynb"), default=None)
+    if first is None:
+        raise LabError("notebooks.none", folder=folder, lang=lang)
+    with tempfile.TemporaryDirectory(prefix="mailsim-") as settings:
+        overrides = Path(settings) / "overrides.json"
+        overrides.write_text(json.dumps(_overrides(lang)), encoding="utf-8")
+        return _run(_command(folder, first, settings, browser=browser))
+
+
+def _run(command: list[str]) -> int:
+    # mailsim.toml beside each notebook gives its language; the variable would go before it.
+    environment = {key: value for key, value in os.environ.items() if key != "MAILSIM_LANG"}
+    with subprocess.Popen(command, env=environment) as jupyter:  # noqa: S603 - our own Python
+        while True:
+            try:
+                return jupyter.wait()
+            except KeyboardInterrupt:
+                continue  # the terminal sends it to JupyterLab as well, which stops in its own time
+
+
+def _command(folder: Path, first: Path, settings: str, *, browser: bool) -> list[str]:
+    options = {
+        "ServerApp.root_dir": str(folder.resolve()),
+        "ServerApp.port": "0",
+        "ServerApp.open_browser": str(browser),
+        # One Ctrl-C stops it, without a question that scrolls away.
+        "ServerApp.answer_yes": "True",
+        "LabApp.default_url": f"/lab/tree/{first.relative_to(folder).as_posix()}",
+        "LabApp.app_settings_dir": settings,
+        # Nothing is fetched: a class works without the internet.
+        "LabApp.news_url": "None",
+        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+        "LabApp.extension_manager": "readonly",
+        # Without it JupyterLab refuses root, which a container is run by.
+        "ServerApp.allow_root": str(sys.platform != "win32" and os.geteuid() == 0),
+    }
+    return [sys.executable, "-m", "jupyterlab", *(f"--{k}={v}" for k, v in options.items())]
+
+
+def _overrides(lang: str) -> dict[str, dict[str, object]]:
+    return {
+        "@jupyterlab/apputils-extension:notification": {
+            "fetchNews": "false",
+            "checkForUpdates": False,
+        },
+        "@jupyterlab/translation-extension:plugin": {"locale": LOCALES[lang]},
+    }

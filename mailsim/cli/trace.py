@@ -1,0 +1,85 @@
+"""`mailsim trace`: a dialogue step by step at the terminal, from a script, or through a pipe."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from mailsim.cli.dns import trace_dns
+from mailsim.cli.output import JSON, LANG, chosen_language
+from mailsim.cli.session import Session, Show
+from mailsim.errors import UsageError
+from mailsim.language import word
+from mailsim.net import Timeouts
+from mailsim.tracers.base import Tracer
+
+app = typer.Typer(help=word("cli.trace"), no_args_is_help=True)
+
+_TO = typer.Option(..., "--to", metavar="ENDPOINT", help=word("cli.to"))
+_SCRIPT = typer.Option(None, "--script", metavar="FILE", help=word("cli.script"))
+_SAVE = typer.Option(None, "--save", metavar="FILE", help=word("cli.save"))
+_TLS = typer.Option(None, "--tls/--no-tls", help=word("cli.tls"))
+_CA = typer.Option(None, "--ca", metavar="FILE", help=word("cli.ca"))
+_NAME = typer.Option("", "--server-name", metavar="NAME", help=word("cli.server-name"))
+_FROM = typer.Option("", "--from", metavar="ADDRESS", help=word("cli.from"))
+_TIMEOUT = typer.Option(30.0, "--timeout", metavar="SECONDS", help=word("cli.timeout"))
+_EXPLAIN = typer.Option(None, "--explain/--no-explain", help=word("cli.explain-lines"))
+_REVEAL = typer.Option(False, "--reveal", help=word("cli.reveal"))
+
+
+def _command(name: str, kind: str) -> None:
+    """Declare `mailsim trace NAME`, all of them alike."""
+
+    def trace(
+        to: str = _TO,
+        script: Path | None = _SCRIPT,
+        save: Path | None = _SAVE,
+        tls: bool | None = _TLS,
+        ca: Path | None = _CA,
+        server_name: str = _NAME,
+        local: str = _FROM,
+        timeout: float = _TIMEOUT,
+        explain: bool | None = _EXPLAIN,
+        reveal: bool = _REVEAL,
+        json: bool = JSON,
+        lang: str | None = LANG,
+    ) -> int:
+        if timeout <= 0:
+            raise UsageError("cli.bad-timeout", timeout=timeout)
+        explained = sys.stdin.isatty() and script is None if explain is None else explain
+        show = Show(chosen_language(lang), explained=explained, reveal=reveal, json=json)
+        session = Session(show, save=save, script=script)
+        tracer = _tracer(kind)
+        return session.run(
+            lambda: tracer(
+                to,
+                tls=tls,
+                ca=ca,
+                server_name=server_name,
+                local_address=local,
+                timeouts=Timeouts(connect=min(timeout, 10.0), silence=timeout),
+            )
+        )
+
+    app.command(name, help=word(f"cli.trace-{name}"))(trace)
+
+
+def _tracer(kind: str) -> type[Tracer[Any, Any]]:
+    from mailsim import tracers  # noqa: PLC0415 - only the one that is used
+
+    found: type[Tracer[Any, Any]] = getattr(tracers, kind)
+    return found
+
+
+for _name, _kind in (
+    ("smtp", "SmtpTracer"),
+    ("lmtp", "LmtpTracer"),
+    ("pop3", "Pop3Tracer"),
+    ("imap", "ImapTracer"),
+    ("sieve", "ManageSieveTracer"),
+):
+    _command(_name, _kind)
+app.command("dns", help=word("cli.trace-dns"))(trace_dns)
