@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from mailsim.errors import MailsimError, UsageError
     from mailsim.secret import Secret
+    from mailsim.tracers.smtp import SmtpTracer
 
 __version__ = "0.1.0"
 
-__all__ = ["MailsimError", "Secret", "UsageError", "__version__"]
+__all__ = ["MailsimError", "Secret", "SmtpTracer", "UsageError", "__version__"]
 
 # Each public name and the module where it stands.
 _HOMES: Final = {
     "MailsimError": "mailsim.errors",
     "Secret": "mailsim.secret",
+    "SmtpTracer": "mailsim.tracers.smtp",
     "UsageError": "mailsim.errors",
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from mailsim.errors import RemoteProtocolError
 from mailsim.wire.imap import tokens
 from mailsim.wire.imap.scanner import MAX_NUMBER64, Scanner
 from mailsim.wire.imap.sequence import SequenceSet
@@ -43,7 +44,7 @@ class Code:
 
     `value` is a number (UIDVALIDITY, UIDNEXT, UNSEEN, HIGHESTMODSEQ), words
     (CAPABILITY, PERMANENTFLAGS, BADCHARSET, MAILBOXID), a set (MODIFIED), an AppendUid,
-    a CopyUid, None, or the raw text of a code that is not known.
+    a CopyUid, None, or the raw text of what is not known or not as it should be.
     """
 
     name: str
@@ -52,22 +53,34 @@ class Code:
 
 def read_code(scanner: Scanner) -> Code | None:
     """
-    resp-text = ["[" resp-text-code "]" SP] [text]          ; RFC 9051 §9: text may be empty
+    resp-text      = ["[" resp-text-code "]" SP] [text]     ; RFC 9051 §9: text may be empty
+    resp-text-code = … / atom [SP 1*<any TEXT-CHAR except "]">]
 
-    None where none stands here; text that only looks like a code is text.
+    None where none stands here: text that only looks like a code is text.  The last
+    alternative takes a known code with other arguments than its own; they stay raw.
     """
     start = scanner.pos
     match = scanner.match(_OPEN)
     if not match:
         return None
     name = match[1].decode().upper()
-    value = _READERS.get(name, _read_raw)(scanner)
+    code = Code(name, _read_value(scanner, _READERS.get(name, _read_raw)))
     if scanner.skip(b"] "):
-        return Code(name, value)
-    if name in _READERS and not scanner.at(b"]"):
-        scanner.fail('"]"')
+        return code
     scanner.pos = start
     return None
+
+
+def _read_value(scanner: Scanner, reader: Callable[[Scanner], CodeValue]) -> CodeValue:
+    start = scanner.pos
+    try:
+        value = reader(scanner)
+    except RemoteProtocolError:
+        value = None
+    if scanner.at(b"]"):
+        return value
+    scanner.pos = start
+    return _read_raw(scanner)
 
 
 def _read_raw(scanner: Scanner) -> str | None:

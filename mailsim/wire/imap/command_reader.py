@@ -132,7 +132,9 @@ def _tokens(scanner: Scanner) -> tuple[Token, ...]:
 
 def _read_on_mailbox(scanner: Scanner, name: str) -> c.OnMailbox:
     scanner.expect(b" ")
-    return c.OnMailbox(name, scanner.mailbox())
+    mailbox = scanner.mailbox()
+    params = _tokens(scanner) if name == "CREATE" and scanner.skip(b" ") else ()
+    return c.OnMailbox(name, mailbox, params)
 
 
 def _read_rename(scanner: Scanner, _: str) -> c.Rename:
@@ -242,10 +244,7 @@ def _bare_flags(scanner: Scanner) -> tuple[str, ...]:
 
 def _read_search(scanner: Scanner, name: str) -> c.Search:
     scanner.expect(b" ")
-    returns = None
-    if scanner.match(_RETURN):
-        returns = _tokens(scanner)
-        scanner.expect(b" ")
+    returns = _read_returns(scanner)
     charset = None
     if scanner.match(_CHARSET):
         charset = scanner.astring()
@@ -253,11 +252,20 @@ def _read_search(scanner: Scanner, name: str) -> c.Search:
     return c.Search(read_keys(scanner), charset, returns, name.startswith("UID"))
 
 
+def _read_returns(scanner: Scanner) -> tuple[Token, ...] | None:
+    if not scanner.match(_RETURN):
+        return None
+    returns = _tokens(scanner)
+    scanner.expect(b" ")
+    return returns
+
+
 def _read_sort(scanner: Scanner, name: str) -> c.Sort:
     scanner.expect(b" ")
+    returns = _read_returns(scanner)
     order = scanner.many(lambda: scanner.need(_WORD, "sort-criterion").decode().upper())
     charset, keys = _charset_and_keys(scanner)
-    return c.Sort(order, charset, keys, name.startswith("UID"))
+    return c.Sort(order, charset, keys, returns, name.startswith("UID"))
 
 
 def _read_thread(scanner: Scanner, name: str) -> c.Thread:

@@ -147,10 +147,11 @@ class Select(Request):
 
 @dataclass(frozen=True, slots=True)
 class OnMailbox(Request):
-    """One of ON_MAILBOX, SP, mailbox."""
+    """One of ON_MAILBOX, SP, mailbox [SP "(" create-param … ")"]       ; RFC 4466 §2.2, RFC 6154 §3"""
 
     verb: str
     mailbox: str
+    params: tuple[Token, ...] = ()
 
     def __post_init__(self) -> None:
         if self.verb not in ON_MAILBOX:
@@ -162,7 +163,7 @@ class OnMailbox(Request):
 
     @property
     def arguments(self) -> tuple[Argument, ...]:
-        return (MailboxName(self.mailbox),)
+        return (MailboxName(self.mailbox), *((self.params,) if self.params else ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ class Search(Request):
 
 @dataclass(frozen=True, slots=True)
 class Sort(Request):
-    """sort = ["UID" SP] "SORT" SP "(" sort-criterion … ")" SP charset 1*(SP search-key)   ; RFC 5256 §5
+    """sort = ["UID" SP] "SORT" [SP "RETURN" SP "(" … ")"] SP "(" sort-criterion … ")" SP charset 1*(SP search-key)   ; RFC 5256 §5
 
     `order` holds ARRIVAL, CC, DATE, FROM, SIZE, SUBJECT, TO, each after REVERSE or not.
     """
@@ -124,6 +124,7 @@ class Sort(Request):
     order: tuple[str, ...]
     charset: str
     keys: tuple[Key, ...]
+    returns: tuple[Token, ...] | None = None
     uid: bool = False
 
     @property
@@ -132,7 +133,8 @@ class Sort(Request):
 
     @property
     def arguments(self) -> tuple[Argument, ...]:
-        return (tuple(map(Atom, self.order)), Text(self.charset), *_key_words(self.keys))
+        returns = () if self.returns is None else (Atom("RETURN"), self.returns)
+        return (*returns, tuple(map(Atom, self.order)), Text(self.charset), *_key_words(self.keys))
 
 
 @dataclass(frozen=True, slots=True)

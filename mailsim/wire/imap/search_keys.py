@@ -12,9 +12,22 @@ from mailsim.wire.imap import tokens
 from mailsim.wire.imap.dates import Date
 from mailsim.wire.imap.scanner import MAX_NUMBER64, Scanner
 from mailsim.wire.imap.sequence import SequenceSet
-from mailsim.wire.imap.tokens import Argument, Atom, Text
+from mailsim.wire.imap.tokens import Argument, Atom, String, Text
 
-KeyValue: TypeAlias = "str | int | SequenceSet | Date | Key"
+
+@dataclass(frozen=True, slots=True)
+class ModSeq:
+    """search-modseq's arguments: a mod-sequence, of one metadata item or of all.
+
+    `entry` is such as "/flags/\\\\draft"; `kind` is "priv", "shared" or "all".
+    """
+
+    value: int
+    entry: str | None = None
+    kind: str = "all"
+
+
+KeyValue: TypeAlias = "str | int | SequenceSet | Date | ModSeq | Key"
 
 _WORDS: Final = (
     "ALL", "ANSWERED", "DELETED", "DRAFT", "FLAGGED", "NEW", "OLD", "RECENT", "SEEN", "UNANSWERED",
@@ -29,7 +42,7 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(_WORDS, ()),
     **dict.fromkeys(_STRINGS, ("astring",)),
     **dict.fromkeys(_DATES, ("date",)),
-    **dict.fromkeys(("LARGER", "SMALLER", "OLDER", "YOUNGER", "MODSEQ"), ("number64",)),
+    **dict.fromkeys(("LARGER", "SMALLER", "OLDER", "YOUNGER"), ("number64",)),
     "HEADER": ("astring", "astring"),
     "KEYWORD": ("atom",),
     "UNKEYWORD": ("atom",),
@@ -37,14 +50,17 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
     "OR": ("key", "key"),
     "FUZZY": ("key",),
     "UID": ("set",),
+    "MODSEQ": ("modseq",),
 }
-"""The arguments that each key takes (RFC 3501 §9 search-key; MODSEQ: RFC 7162 §7)."""
+"""The arguments that each key takes (RFC 3501 §9 search-key, RFC 7162 §7)."""
 
 _NAME = re.compile(rb"[A-Za-z][A-Za-z0-9.\-]*")
 _SET = re.compile(rb"[0-9*$]")
+_KIND = re.compile(rb"priv|shared|all", re.IGNORECASE)
 _DATE = re.compile(rb'"?([0-9A-Za-z\-]+)"?')
 _TYPES: Final[dict[str, type]] = {
     "astring": str, "atom": str, "number64": int, "date": Date, "set": SequenceSet,
+    "modseq": ModSeq,
 }  # fmt: skip
 
 
@@ -78,10 +94,19 @@ class Key:
         if self.name != "SET":
             yield Atom(self.name)
         for kind, value in zip(kinds, self.arguments, strict=True):
-            if isinstance(value, Key):
-                yield from value.words()
-            else:
-                yield Text(str(value)) if kind == "astring" else Atom(str(value))
+            yield from _words(kind, value)
+
+
+def _words(kind: str, value: KeyValue) -> Iterator[Argument]:
+    if isinstance(value, Key):
+        yield from value.words()
+    elif isinstance(value, ModSeq):
+        if value.entry is not None:
+            yield String(value.entry)
+            yield Atom(value.kind)
+        yield Atom(str(value.value))
+    else:
+        yield Text(str(value)) if kind == "astring" else Atom(str(value))
 
 
 def _kinds(name: str) -> tuple[str, ...]:
@@ -135,5 +160,21 @@ def _read_value(scanner: Scanner, kind: str) -> KeyValue:
             return scanner.parsed(Date.parse, text, "date")
         case "set":
             return scanner.sequence_set()
+        case "modseq":
+            return _read_modseq(scanner)
         case _:
             return read_key(scanner)
+
+
+def _read_modseq(scanner: Scanner) -> ModSeq:
+    """
+    search-modseq     = "MODSEQ" [search-modseq-ext] SP mod-sequence-valzer
+    search-modseq-ext = SP entry-name SP ("priv" / "shared" / "all")
+    """
+    if not scanner.at(b'"'):
+        return ModSeq(scanner.number(most=MAX_NUMBER64))
+    entry = scanner.quoted()
+    scanner.expect(b" ")
+    kind = scanner.need(_KIND, "entry-type-req").decode().lower()
+    scanner.expect(b" ")
+    return ModSeq(scanner.number(most=MAX_NUMBER64), entry, kind)

@@ -17,7 +17,8 @@ from mailsim.secret import Secret
 # RFC 2449 §4: a command has at most 255 octets, CRLF included.
 COMMAND_LINE = 255
 
-_ARGUMENT = re.compile(r"[^\x00-\x20\x7f]+")
+# Surrogates have no octets, but for those that stand for octets that are not UTF-8.
+_ARGUMENT = re.compile(r"[^\x00-\x20\x7f\ud800-\udc7f\udd00-\udfff]+")
 _PASSWORD = re.compile(rb"[^\x00\r\n]+")
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 
