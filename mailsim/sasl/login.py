@@ -1,7 +1,7 @@
 """LOGIN: user name, then password, each asked for.
 
 Never a standard: draft-murchison-sasl-login describes what Microsoft's clients
-did, and every server still offers it.
+did, and servers still offer it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from mailsim.secret import Secret
 USER_PROMPT = b"Username:"
 PASSWORD_PROMPT = b"Password:"
 
-# The draft says "User Name" and "Password", each with a NUL; all servers met say the above.
+# The draft's own wording is "User Name" and "Password"; Dovecot's is the above.
 _USER_PROMPTS = (b"username", b"user name", b"login")
 _PASSWORD_PROMPTS = (b"password",)
 

@@ -81,8 +81,7 @@ class PlainClient(Mechanism):
 class PasswordServer(ServerMechanism):
     """A server that is told the password and compares it.
 
-    As it is, with no preparation: RFC 4616 §2 recommends SASLprep and allows none,
-    which is what Dovecot does.
+    As it is, with no preparation: RFC 4616 §2 recommends SASLprep and allows none.
     """
 
     def _check(self, user: str, authzid: str, password: Secret) -> Outcome:

@@ -91,7 +91,7 @@ def test_scram_shows_every_value_on_request_and_none_unasked() -> None:
     theirs = sasl.server(str(name), credentials=known, nonce=str(server_nonce))
     final = sasl.converse(ours, theirs).steps[2]
     values = {part.name: part.shown(reveal=True) for part in final.parts}
-    # Worked out with an independent PBKDF2 from the RFC's user, salt and count.
+    # Worked out apart, from the definitions of §3 with HMAC alone, for the RFC's example.
     assert values["SaltedPassword"] == "1d96ee3a529b5a5f9e47c01f229a2cb8a6e15f7d"
     assert values["ClientKey"] == "e234c47bf6c36696dd6d852b99aaa2ba26555728"
     assert values["StoredKey"] == "e9d94660c39d65c38fbad91c358f14da0eef2bd6"
@@ -143,6 +143,25 @@ def test_oauthbearer_sends_as_rfc7628_prints() -> None:
         port=143,
     )
     assert ours.respond(None).token_base64 == printed
+
+
+def test_xoauth2_sends_as_google_prints() -> None:
+    printed = (
+        "dXNlcj1zb21ldXNlckBleGFtcGxlLmNvbQFhdXRoPUJlYXJlciB5YTI5LnZGOWRmdDRxbVRjMk52"
+        "YjNSbGNrQmhkSFJoZG1semRHRXVZMjl0Q2cBAQ=="
+    )
+    ours = sasl.client(
+        "XOAUTH2",
+        user="someuser@example.com",
+        token="ya29.vF9dft4qmTc2Nvb3RlckBhdHRhdmlzdGEuY29tCg",
+    )
+    assert ours.respond(None).token_base64 == printed
+    error = (
+        "eyJzdGF0dXMiOiI0MDEiLCJzY2hlbWVzIjoiYmVhcmVyIG1hYyIsInNjb3BlIjoiaHR0cHM6Ly9t"
+        "YWlsLmdvb2dsZS5jb20vIn0K"
+    )
+    assert ours.respond(base64.b64decode(error)).data == b""
+    assert ours.failed
 
 
 def test_oauthbearer_fails_as_rfc7628_prints() -> None:

@@ -16,7 +16,7 @@ from mailsim.sasl.scram.messages import ClientFinal, ClientFirst, ServerFinal, S
 
 # RFC 7677 §4: "the hash iteration-count SHOULD be at least 4096".
 MIN_ITERATIONS = 4096
-# A server that asks for more only burns the client's CPU (about 5 s for this many).
+# A server that asks for more only burns the client's CPU (some seconds for this many).
 MAX_ITERATIONS = 10_000_000
 
 
