@@ -73,9 +73,7 @@ class ManageSieveClient(Core[Command, Answer]):
 
     role = Role.CLIENT
 
-    def __init__(
-        self, *, limits: Limits = DEFAULT_LIMITS, quirks: frozenset[Quirk] = NONE
-    ) -> None:
+    def __init__(self, *, limits: Limits = DEFAULT_LIMITS, quirks: frozenset[Quirk] = NONE) -> None:
         self.state = State.OPENING
         self.capabilities: dict[str, str | None] = {}
         self._meter = Meter(limits.exchange)

@@ -20,7 +20,10 @@ class RawFollower:
     __slots__ = ("_frames",)
 
     def __init__(self) -> None:
-        self._frames = self._reader()
+        lenient = frozenset({Quirk.BARE_LF})
+        self._frames = FrameReader(
+            _UNBOUNDED, _UNBOUNDED, lambda _: None, plus=True, quirks=lenient
+        )
 
     @property
     def begun(self) -> bool:
@@ -39,10 +42,6 @@ class RawFollower:
         try:
             frame = self._frames.next()
         except RemoteProtocolError:  # a literal that is not a client's: the line ends there
-            parts = tuple(self._frames.broken().split(b"\r\n", 1)[:1])
-            return Malformed("", parts)
+            self._frames.drop()
+            return Malformed("")
         return parse_command(frame.parts) if frame else None
-
-    def _reader(self) -> FrameReader:
-        lenient = frozenset({Quirk.BARE_LF})
-        return FrameReader(_UNBOUNDED, _UNBOUNDED, lambda _: None, plus=True, quirks=lenient)

@@ -62,6 +62,10 @@ class FrameReader:
         self._parts, self._units, self._due = [], [], None
         return begun + self._buffer.rest()
 
+    def drop(self) -> None:
+        """Give up the line that broke; what follows it stays."""
+        self._parts, self._units, self._due = [], [], None
+
     def next(self) -> Frame | None:
         """The next line, or None until it is whole.  Raises RemoteProtocolError."""
         while True:
