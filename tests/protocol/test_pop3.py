@@ -142,6 +142,8 @@ def test_a_session_whole_and_byte_by_byte() -> None:
     assert _couple(lambda raw: [raw[i : i + 1] for i in range(len(raw))])[2] == whole[2]
     client, server, units = whole
     assert client.state is server.state is State.UPDATE
+    assert client.closed
+    assert server.closed
     assert units[3:9] == [
         *(b"+OK 2 messages (320 octets)\r\n", b"1 120\r\n", b"2 200\r\n", b".\r\n"),
         b"+OK 120 octets\r\n",

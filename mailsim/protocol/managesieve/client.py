@@ -144,6 +144,10 @@ class ManageSieveClient(Core[Command, Answer]):
             return False
         return bool(self._pending) or self.state in GREETED
 
+    @property
+    def closed(self) -> bool:
+        return self.state is State.CLOSED
+
     def unread(self) -> bytes:
         return self._reader.unread()
 

@@ -107,6 +107,10 @@ class ManageSieveServer(Core[Answer, Command]):
     def waiting(self) -> bool:
         return self._current is not None
 
+    @property
+    def closed(self) -> bool:
+        return self.state is State.CLOSED
+
     def unread(self) -> bytes:
         return self._frames.unread()
 

@@ -155,6 +155,10 @@ class Pop3Client(Core[Command, Reply]):
             return False
         return bool(self._pending) or self.state is State.OPENING
 
+    @property
+    def closed(self) -> bool:
+        return self.state in ENDED
+
     def unread(self) -> bytes:
         return self._reader.unread()
 

@@ -98,6 +98,10 @@ class Pop3Server(Core[Reply, Command]):
     def waiting(self) -> bool:
         return self._current is not None
 
+    @property
+    def closed(self) -> bool:
+        return self.state in ENDED
+
     def unread(self) -> bytes:
         return self._buffer.rest()
 
