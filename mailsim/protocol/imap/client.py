@@ -113,7 +113,7 @@ class ImapClient(Core[Said, Response]):
                 paused.paused = False
 
     def outgoing(self) -> tuple[bytes, ...]:
-        units, self._outgoing = (*self._outgoing, *self._flights.units()), []
+        units, self._outgoing = tuple(self._outgoing), []
         return units
 
     @property
@@ -154,6 +154,10 @@ class ImapClient(Core[Said, Response]):
             return
         self._followed = True
         self._flights.add(Flight(tag, value.name, value, fragments, sasl))
+        self._write()
+
+    def _write(self) -> None:
+        self._outgoing.extend(self._flights.units())
 
     def _go_on(self, value: commands.Response | commands.Done) -> None:
         paused = self._flights.paused
@@ -178,6 +182,10 @@ class ImapClient(Core[Said, Response]):
         if self._eof or self.state in (State.TLS, State.LOGOUT):
             return False
         return self.state is State.OPENING or self._flights.owed or self._raw.awaits_continuation
+
+    @property
+    def closed(self) -> bool:
+        return self._eof or self.state is State.LOGOUT
 
     def unread(self) -> bytes:
         return self._reader.rest()
@@ -245,6 +253,7 @@ class ImapClient(Core[Said, Response]):
         """A "+" asks for a literal, a SASL response, or says that IDLE has begun."""
         if (blocked := self._flights.blocked) is not None:
             self._flights.blocked = None
+            self._write()
             return blocked.answers
         if self._raw.awaits_continuation:
             self._raw.continued()
@@ -268,6 +277,7 @@ class ImapClient(Core[Said, Response]):
             else:
                 self._unasked(status)
             return None
+        self._write()
         self._capabilities_in(status)
         self._mailbox(flight, status)
         if self.state is not State.LOGOUT:

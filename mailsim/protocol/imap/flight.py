@@ -14,10 +14,10 @@ class Flight:
 
     `fragments` are the units not yet handed over; `tag` None is a raw line that has none.
     `continues`: the server may answer with "+" and the client goes on (AUTHENTICATE, IDLE).
-    `paused`: it has, and waits for the client.
+    `paused`: it has, and waits for the client.  `said`: its first unit was handed over.
     """
 
-    __slots__ = ("answers", "continues", "fragments", "paused", "sasl", "tag", "verb")
+    __slots__ = ("answers", "continues", "fragments", "paused", "said", "sasl", "tag", "verb")
 
     def __init__(
         self,
@@ -34,6 +34,7 @@ class Flight:
         self.sasl = sasl
         self.continues = verb in ("AUTHENTICATE", "IDLE")
         self.paused = False
+        self.said = not fragments
 
 
 class Flights:
@@ -83,7 +84,7 @@ class Flights:
 
     def settle(self, tag: str | None) -> Flight | None:
         """Take out the oldest command with this tag; what it has not sent yet is never sent."""
-        found = next((flight for flight in self._all if flight.tag == tag), None)
+        found = next((one for one in self._all if one.tag == tag and one.said), None)
         if found is not None:
             self._all.remove(found)
             if self.blocked is found:
@@ -99,6 +100,7 @@ class Flights:
         for flight in self._all:
             while flight.fragments and self.blocked is None:
                 fragment = flight.fragments.popleft()
+                flight.said = True
                 if fragment.waits:
                     self.blocked = flight
                 yield fragment.data

@@ -8,7 +8,7 @@ from typing import Final
 from mailsim.errors import RemoteProtocolError
 from mailsim.protocol.imap.flight import Flight
 from mailsim.wire.imap.command_reader import read_command, read_tag
-from mailsim.wire.imap.frames import FrameReader
+from mailsim.wire.imap.frames import Announced, FrameReader
 from mailsim.wire.quirk import Quirk
 
 # One's own bytes are no attack; LF alone is taken for a line's end, for servers take it so.
@@ -22,7 +22,7 @@ class RawFollower:
 
     def __init__(self) -> None:
         self._reader = _new_reader()
-        self._asked = False
+        self._asked: Announced | None = None
 
     def __bool__(self) -> bool:
         """Whether a command has begun and is not whole."""
@@ -32,7 +32,7 @@ class RawFollower:
     def awaits_continuation(self) -> bool:
         """Whether the server is about to ask for a literal that has not been sent."""
         literal = self._reader.announced
-        return literal is not None and literal.synchronizing and not self._asked
+        return literal is not None and literal.synchronizing and literal is not self._asked
 
     @property
     def tag(self) -> str | None:
@@ -41,7 +41,7 @@ class RawFollower:
 
     def continued(self) -> None:
         """The server has asked for the literal."""
-        self._asked = True
+        self._asked = self._reader.announced
 
     def drop(self) -> None:
         """The server has answered the command that had begun."""
@@ -58,7 +58,6 @@ class RawFollower:
 
     def _commands(self) -> Iterator[Flight]:
         while (units := self._reader.next()) is not None:
-            self._asked = False
             yield _flight(units)
 
 

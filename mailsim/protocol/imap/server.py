@@ -15,7 +15,7 @@ from mailsim.wire.imap.command_reader import (
     read_done,
     read_tag,
 )
-from mailsim.wire.imap.frames import FrameReader
+from mailsim.wire.imap.frames import Announced, FrameReader
 from mailsim.wire.imap.response_reader import read_response
 from mailsim.wire.imap.response_writer import write_response
 from mailsim.wire.imap.responses import Response, Status
@@ -68,7 +68,7 @@ class ImapServer(Core[Response, Event]):
         self._outgoing: list[bytes] = []
         self._current: Tagged | Malformed | None = None
         self._listening = False
-        self._asked = False
+        self._asked: Announced | None = None
 
     # saying
 
@@ -79,6 +79,11 @@ class ImapServer(Core[Response, Event]):
     def allows(self, command: commands.Request) -> bool:
         """Whether the state allows `command`; one that the table does not know may come any time."""
         return allows(self.state, command.name)
+
+    @property
+    def current_tag(self) -> str | None:
+        """The tag of the command that waits for its answer."""
+        return self._current.tag if self._current else None
 
     def send(self, value: Response) -> None:
         """Queue the greeting, data, a continuation request, or the answer to the last command."""
@@ -163,6 +168,10 @@ class ImapServer(Core[Response, Event]):
     def waiting(self) -> bool:
         return self._current is not None
 
+    @property
+    def closed(self) -> bool:
+        return self.state is State.LOGOUT
+
     def unread(self) -> bytes:
         return self._reader.rest()
 
@@ -193,16 +202,13 @@ class ImapServer(Core[Response, Event]):
         if units is None:
             self._ask()
             return None
-        self._asked = False
         self._current = self._command(units)
         return Received(self._current, units)
 
     def _ask(self) -> None:
         literal = self._reader.announced
-        if literal is None:
-            self._asked = False
-        elif literal.synchronizing and not self._asked:
-            self._asked = True
+        if literal is not None and literal.synchronizing and literal is not self._asked:
+            self._asked = literal
             self._outgoing.extend(write_response(READY))
 
     def _command(self, units: tuple[bytes, ...]) -> Tagged | Malformed:
