@@ -15,6 +15,7 @@ from mailsim.cli.init import CONFIG, lay_down
 from mailsim.errors import LabError
 
 FOLDER: Final = "mailsim-lab"
+PATIENCE: Final = 3.0  # seconds that JupyterLab has to stop
 LOCALES: Final = {"en": "en", "fr": "fr_FR"}
 
 
@@ -56,11 +57,22 @@ def _run(command: list[str]) -> int:
     # mailsim.toml beside each notebook gives its language; the variable would go before it.
     environment = {key: value for key, value in os.environ.items() if key != "MAILSIM_LANG"}
     with subprocess.Popen(command, env=environment) as jupyter:  # noqa: S603 - our own Python
-        while True:
-            try:
-                return jupyter.wait()
-            except KeyboardInterrupt:
-                continue  # the terminal sends it to JupyterLab as well, which stops in its own time
+        try:
+            return jupyter.wait()
+        except KeyboardInterrupt:
+            return _stopped(jupyter)
+
+
+def _stopped(jupyter: subprocess.Popen[bytes]) -> int:
+    """Wait for JupyterLab, to which the terminal sent the Ctrl-C as well.
+
+    It stops its kernels first, then may hang for ever on a worker thread of its own.
+    """
+    try:
+        jupyter.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        jupyter.kill()
+    return 0
 
 
 def _command(folder: Path, first: Path, settings: str, *, browser: bool) -> list[str]:

@@ -56,7 +56,9 @@ def test_jupyterlab_serves_the_notebook_in_french_and_stops(tmp_path: Path) -> N
     assert sys.platform != "win32"
     folder, _ = student_folder(tmp_path)
     script = (
-        "import pathlib, sys; from mailsim.cli.notebooks import open_notebooks\n"
+        "import pathlib, signal, sys; from mailsim.cli.notebooks import open_notebooks\n"
+        # A shell's background jobs ignore SIGINT, and these tests may run in one.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "sys.exit(open_notebooks(pathlib.Path(sys.argv[1]), 'fr', browser=False))"
     )
     home = {name: str(tmp_path / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
