@@ -368,6 +368,7 @@ def test_the_outcome(response: Response, outcome: Outcome) -> None:
             (raw, Form.DATA)
             for raw in (
                 b"OK ()  x",
+                b"OK (A )",
                 b"OK (A",
                 b"OK A)",
                 b'OK  "a"',
@@ -402,7 +403,7 @@ def test_a_code_may_be_empty_of_arguments_but_not_of_a_name() -> None:
     [
         (b"{4294967296}\r\n", "managesieve.literal-too-long"),
         (b"{10001}\r\n", "managesieve.literal-too-long"),
-        (b"{" + b"9" * 4000 + b"}\r\n", "managesieve.literal-too-long"),
+        (b"{" + b"9" * 4500 + b"}\r\n", "managesieve.literal-too-long"),
         (b"{5+}\r\n", "managesieve.literal-form"),
         (b"x" * 5001, "wire.line-too-long"),
         (b"OK\n", "wire.bare-lf"),

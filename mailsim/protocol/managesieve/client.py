@@ -124,8 +124,6 @@ class ManageSieveClient(Core[Command, Answer]):
         return units
 
     def _queue(self, value: Command, units: tuple[bytes, ...]) -> None:
-        if not self._pending:
-            self._meter.reset()
         self._outgoing.extend(units)
         self._pending.append(value)
         self._ahead = assumed(self._ahead, value.verb)

@@ -135,8 +135,6 @@ class Pop3Client(Core[Command, Reply]):
         return units
 
     def _queue(self, value: Command, units: tuple[bytes, ...]) -> None:
-        if not self._pending:
-            self._meter.reset()
         self._outgoing.extend(units)
         self._pending.append(value)
         self._ahead = assumed(self._ahead, value.verb)
