@@ -2,6 +2,9 @@
 
 What would not repeat, or would leave a cell uncompared, is refused: standard error, addresses
 of objects, paths, ports, a cell that was not run, a hidden output.
+
+`--check` writes nothing and fails when an output is not the stored one: every MIME type to the
+byte, of every cell, where nbval passes over errors' texts, pictures and cells stored without a run.
 """
 
 from __future__ import annotations
@@ -68,20 +71,38 @@ def complaints(notebook: NotebookNode) -> list[str]:
     return found
 
 
-def main() -> None:
-    """Store every notebook whose outputs changed; exit 1 when one has something to refuse."""
+def main(*, check: bool) -> None:
+    """Store every notebook whose outputs changed, or with `check` name it.
+
+    Exit 1 when one has something to refuse, or differs under `check`.
+    """
     # Before the kernels start: notebooks draw nothing that depends on the day or the machine.
     os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
+    # The language is that of the mailsim.toml beside each notebook.
+    os.environ.pop("MAILSIM_LANG", None)
     refused = []
     for path in sorted(SOURCES.glob("*/*.ipynb")):
-        notebook = run(path)
-        refused += [f"{path.parent.name}/{path.name} {line}" for line in complaints(notebook)]
+        name = f"{path.parent.name}/{path.name}"
+        stored, notebook = path.read_text(encoding="utf-8"), run(path)
+        refused += [f"{name} {line}" for line in complaints(notebook)]
         text = f"{nbformat.writes(notebook)}\n"
-        if text != path.read_text(encoding="utf-8"):
+        if check:
+            refused += [f"{name} {line}" for line in differences(stored, notebook)]
+        elif text != stored:
             path.write_text(text, encoding="utf-8", newline="\n")
     if refused:
         sys.exit("\n".join(refused))
 
 
+def differences(stored: str, notebook: NotebookNode) -> list[str]:
+    """The cells whose outputs are not the stored ones, one line each."""
+    before = {cell.id: cell.get("outputs") for cell in nbformat.reads(stored, 4).cells}
+    return [
+        f"{cell.id}: other outputs than those stored; if they are right: make labs"
+        for cell in notebook.cells
+        if before[cell.id] != cell.get("outputs")
+    ]
+
+
 if __name__ == "__main__":
-    main()
+    main(check="--check" in sys.argv[1:])
