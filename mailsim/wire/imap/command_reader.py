@@ -5,9 +5,9 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, TypeVar
 
-from mailsim.errors import RemoteProtocolError
+from mailsim.errors import RemoteProtocolError, UsageError
 from mailsim.secret import Secret
 from mailsim.wire.imap import commands as c
 from mailsim.wire.imap import tokens
@@ -17,6 +17,8 @@ from mailsim.wire.imap.scanner import MAX_NUMBER64, Scanner
 from mailsim.wire.imap.search_keys import Key, read_keys
 from mailsim.wire.imap.section import WHOLE, read_section
 from mailsim.wire.imap.tokens import Token
+
+T = TypeVar("T")
 
 _NAME = re.compile(rb"(?:UID )?[A-Za-z][A-Za-z0-9\-]*", re.IGNORECASE)
 _WORD = re.compile(rb"[A-Za-z0-9][A-Za-z0-9.\-]*")
@@ -69,20 +71,30 @@ def read_done(line: bytes) -> c.Done:
 
 
 def read_search_keys(text: str) -> tuple[Key, ...]:
-    """The search keys written in `text` as on the wire: 'UNSEEN FROM "cheikh"'."""
-    scanner = Scanner((text.encode() + b"\r\n",), utf8=True)
-    keys = read_keys(scanner)
-    scanner.end()
-    return keys
+    """The search keys written in `text` as on the wire: 'UNSEEN FROM "cheikh"'.
+
+    Raises UsageError for what is none.
+    """
+    return _read_own(text, read_keys)
 
 
 def read_fetch_items(text: str) -> tuple[c.FetchItem, ...]:
-    """The items written in `text`: "FLAGS", "(UID BODY.PEEK[HEADER])", with parentheses or without."""
-    grouped = text if text.startswith("(") else f"({text})"
-    scanner = Scanner((grouped.encode() + b"\r\n",))
-    items = _read_items(scanner)
-    scanner.end()
-    return items
+    """The items written in `text`: "FLAGS", "(UID BODY.PEEK[HEADER])", with parentheses or without.
+
+    Raises UsageError for what is none.
+    """
+    return _read_own(text if text.startswith("(") else f"({text})", _read_items)
+
+
+def _read_own(text: str, read: Callable[[Scanner], T]) -> T:
+    scanner = Scanner((text.encode("utf-8", "surrogateescape") + b"\r\n",), utf8=True)
+    try:
+        found = read(scanner)
+        scanner.end()
+    except RemoteProtocolError as error:
+        expected = error.params.get("expected", "UTF-8")
+        raise UsageError("imap.not-understood", text=text, expected=expected) from None
+    return found
 
 
 def _decoded(text: bytes) -> bytes:
