@@ -121,4 +121,6 @@ class TextExplanation:
 
 
 def _part(entry: Entry | None, lang: str | None) -> dict[str, str] | None:
-    return entry and {"id": entry.id, "name": entry.name, "short": entry.short(lang)}
+    if entry is None:
+        return None
+    return {"id": entry.id, "name": entry.name, "short": entry.short(lang)}

@@ -57,11 +57,9 @@ class ExplainedExchange:
 
 def worded(entries: Iterable[Entry], lang: str | None = None) -> str:
     """The first entry's short text, with the others' in parentheses."""
-    first, *rest = [*entries] or [None]
-    if first is None:
-        return ""
-    details = "; ".join(_named(one, lang) for one in rest)
-    return f"{_named(first, lang)} ({details})" if details else _named(first, lang)
+    first, *rest = (*(_named(one, lang) for one in entries), "")
+    details = "; ".join(rest[:-1])
+    return f"{first} ({details})" if details else first
 
 
 def _named(entry: Entry, lang: str | None) -> str:

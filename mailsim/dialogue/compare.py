@@ -1,0 +1,206 @@
+"""Two dialogues side by side: step by step, each difference by its kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from enum import Enum
+from itertools import zip_longest
+from typing import Any, Final
+
+from mailsim.dialogue.answers import Answer, answer, command
+from mailsim.dialogue.redact import redact
+from mailsim.dialogue.values import Dialogue, Exchange
+from mailsim.dialogue.volatile import VOLATILE
+from mailsim.language import language, word
+
+VERSION: Final = 1
+KEY: Final = "mailsim-compare"
+
+
+class Kind(Enum):
+    """In what two dialogues differ."""
+
+    CODE = "code"
+    """A reply code or status."""
+    ENHANCED_CODE = "enhanced-code"
+    """An enhanced code, or the response code of POP3, IMAP or ManageSieve."""
+    CAPABILITY = "capability"
+    """A capability that one side alone offers; their order says nothing."""
+    WORDING = "wording"
+    """A text for people."""
+    LINES = "lines"
+    """How many lines there are, capabilities apart."""
+    COMMAND = "command"
+    """The client said something else."""
+    MISSING = "missing"
+    """A step that one dialogue alone has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One difference: at which step (from 0, in the aligned order), under which command.
+
+    `a` and `b` are what either dialogue has, "" for nothing.
+    """
+
+    kind: Kind
+    step: int
+    command: str
+    a: str
+    b: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What two dialogues of `steps` aligned steps differ in; secrets are masked."""
+
+    steps: int
+    differences: tuple[Difference, ...]
+    names: tuple[str, str] = ("A", "B")
+
+    @property
+    def equal(self) -> bool:
+        """Whether they differ in nothing but what is volatile."""
+        return not self.differences
+
+    def text(self, lang: str | None = None) -> str:
+        """A line for each step that differs, and under it a line for each difference."""
+        chosen = language(lang)
+        rows = [
+            word(
+                f"dialogue.compare-{'equal' if self.equal else 'different'}",
+                chosen,
+                steps=self.steps,
+                count=len(self.differences),
+            )
+        ]
+        step = -1
+        for one in self.differences:
+            if one.step != step:
+                step = one.step
+                rows.append(
+                    f"C: {one.command}"
+                    if one.command
+                    else word("dialogue.compare-greeting", chosen)
+                )
+            kind = word(f"dialogue.compare-{one.kind.value}", chosen)
+            nothing = word("dialogue.compare-nothing", chosen)
+            rows.append(f"  {kind}")
+            rows.append(f"    {self.names[0]}: {one.a or nothing}")
+            rows.append(f"    {self.names[1]}: {one.b or nothing}")
+        return "\n".join(rows)
+
+    def to_json(self) -> dict[str, Any]:
+        """A stable document."""
+        return {
+            KEY: VERSION,
+            "equal": self.equal,
+            "steps": self.steps,
+            "names": list(self.names),
+            "differences": [
+                {
+                    "kind": one.kind.value,
+                    "step": one.step,
+                    "command": one.command,
+                    "a": one.a,
+                    "b": one.b,
+                }
+                for one in self.differences
+            ],
+        }
+
+
+def compare(
+    a: Dialogue,
+    b: Dialogue,
+    *,
+    names: tuple[str, str] = ("A", "B"),
+    volatile: Mapping[str, re.Pattern[str]] = VOLATILE,
+) -> Comparison:
+    """Align two dialogues by what the client said and list in what the answers differ.
+
+    `volatile` names what is left out of account (queue ids, dates, nonces …).
+    """
+    left, right = redact(a), redact(b)
+    pairs = list(_aligned(left, right))
+    found = [
+        one for step, (x, y) in enumerate(pairs) for one in _step(step, x, y, left, right, volatile)
+    ]
+    return Comparison(len(pairs), tuple(found), names)
+
+
+_Pair = tuple[Exchange | None, Exchange | None]
+
+
+def _aligned(a: Dialogue, b: Dialogue) -> Iterator[_Pair]:
+    """Pairs of exchanges, None where a dialogue has none."""
+    left = [command(x, a.endpoint.protocol) for x in a.exchanges]
+    right = [command(x, b.endpoint.protocol) for x in b.exchanges]
+    matcher = SequenceMatcher(None, left, right, autojunk=False)
+    for tag, start, end, other, stop in matcher.get_opcodes():
+        xs, ys = list(a.exchanges[start:end]), list(b.exchanges[other:stop])
+        if tag == "replace":
+            yield from _by_verb(xs, ys, left[start:end], right[other:stop])
+        else:
+            yield from zip_longest(xs, ys)
+
+
+def _by_verb(
+    xs: list[Exchange], ys: list[Exchange], left: list[str], right: list[str]
+) -> Iterator[_Pair]:
+    """Steps whose commands differ belong together if their verbs are the same."""
+    verbs = [[one.partition(" ")[0].upper() for one in side] for side in (left, right)]
+    matcher = SequenceMatcher(None, verbs[0], verbs[1], autojunk=False)
+    for _, start, end, other, stop in matcher.get_opcodes():
+        if end - start == stop - other and verbs[0][start:end] == verbs[1][other:stop]:
+            yield from zip(xs[start:end], ys[other:stop], strict=True)
+        else:
+            yield from ((x, None) for x in xs[start:end])
+            yield from ((None, y) for y in ys[other:stop])
+
+
+def _step(
+    step: int,
+    x: Exchange | None,
+    y: Exchange | None,
+    a: Dialogue,
+    b: Dialogue,
+    volatile: Mapping[str, re.Pattern[str]],
+) -> Iterator[Difference]:
+    said = command(x, a.endpoint.protocol) if x else ""
+    other = command(y, b.endpoint.protocol) if y else ""
+    if x is None or y is None:
+        shown = said or other
+        here = _summary(answer(x or y or Exchange(()), a.endpoint.protocol, volatile))
+        yield Difference(Kind.MISSING, step, shown, here if x else "", here if y else "")
+        return
+    if said != other:
+        yield Difference(Kind.COMMAND, step, said, said, other)
+    first = answer(x, a.endpoint.protocol, volatile)
+    second = answer(y, b.endpoint.protocol, volatile)
+    yield from _answers(step, said, first, second)
+
+
+def _answers(step: int, said: str, a: Answer, b: Answer) -> Iterator[Difference]:
+    if a.codes != b.codes:
+        yield Difference(Kind.CODE, step, said, " ".join(a.codes), " ".join(b.codes))
+    if a.details != b.details:
+        yield Difference(Kind.ENHANCED_CODE, step, said, ", ".join(a.details), ", ".join(b.details))
+    for one in sorted(a.capabilities - b.capabilities):
+        yield Difference(Kind.CAPABILITY, step, said, one, "")
+    for one in sorted(b.capabilities - a.capabilities):
+        yield Difference(Kind.CAPABILITY, step, said, "", one)
+    if a.lines != b.lines:
+        yield Difference(Kind.LINES, step, said, str(a.lines), str(b.lines))
+    matcher = SequenceMatcher(None, a.texts, b.texts, autojunk=False)
+    for tag, start, end, other, stop in matcher.get_opcodes():
+        if tag != "equal":
+            left, right = " / ".join(a.texts[start:end]), " / ".join(b.texts[other:stop])
+            yield Difference(Kind.WORDING, step, said, left, right)
+
+
+def _summary(one: Answer) -> str:
+    return " ".join([*one.codes[:1], *one.details[:1], *one.texts[:1]]) or "-"
