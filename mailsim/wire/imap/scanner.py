@@ -198,12 +198,12 @@ class Scanner:
 
     def token(self) -> Token:
         """`atom / quoted / literal / "(" [token *(SP token)] ")"`."""
+        if taken := self.literal():  # "~{2}" begins as an atom might
+            return Literal(*taken)
         if match := self.match(tokens.ATOM):
             return Atom(match[0].decode())
         if self.at(b"("):
             return self.nested(lambda: self.many(self.token))
-        if taken := self.literal():
-            return Literal(*taken)
         return Quoted(self.quoted())
 
     def nested(self, inner: Callable[[], T]) -> T:

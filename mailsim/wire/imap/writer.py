@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from mailsim.errors import UsageError
 from mailsim.secret import Secret
 from mailsim.wire.imap import tokens, utf7
 from mailsim.wire.imap.tokens import Argument, Atom, Literal, MailboxName, Quoted, String, Text
@@ -80,12 +81,20 @@ class Writer:
         self._line.clear()
 
     def string(self, value: str | bytes) -> None:
-        """A quoted string where it can be one, else a literal."""
+        """A quoted string where it can be one, else a literal.
+
+        Raises UsageError for NUL, which no string may hold (RFC 3501 §9, CHAR8).
+        """
         raw = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
         if (_QUOTABLE8 if self.utf8 and _is_utf8(raw) else _QUOTABLE).fullmatch(raw):
             self._line += b'"' + _SPECIAL.sub(rb"\\\1", raw) + b'"'
         else:
-            self.literal(raw, binary=b"\0" in raw)
+            self._literal_string(raw)
+
+    def _literal_string(self, raw: bytes) -> None:
+        if b"\0" in raw:
+            raise UsageError("imap.not-allowed", kind="string", text="\\x00")
+        self.literal(raw)
 
     def nstring(self, value: str | None) -> None:
         """A string, or NIL for None."""
