@@ -20,7 +20,7 @@ _MAILBOX = rf"(?:{_DOT_STRING}|{_QUOTED})@(?:{_DOMAIN}|{_LITERAL})"
 
 DOMAIN = re.compile(rf"(?:{_DOMAIN}|{_LITERAL})")
 _ADDRESS = re.compile(rf"{_MAILBOX}|[Pp][Oo][Ss][Tt][Mm][Aa][Ss][Tt][Ee][Rr]")
-_PATH = re.compile(rf"<(?:(?P<route>@{_DOMAIN}(?:,@{_DOMAIN})*):)?(?P<address>[^<>]*|{_MAILBOX})>")
+_PATH = re.compile(rf"<(?:(?P<route>@{_DOMAIN}(?:,@{_DOMAIN})*):)?(?P<address>{_MAILBOX}|[^<>]*)>")
 
 MAX_PATH = 256  # octets with the brackets, RFC 5321 §4.5.3.1.3
 
