@@ -163,6 +163,14 @@ def test_a_refused_literal_is_not_sent() -> None:
     assert client.outgoing() == (b"a002 NOOP\r\n",)
 
 
+def test_an_answer_to_what_has_not_been_said_is_refused() -> None:
+    client = logged_in()
+    client.send(c.Append("INBOX", MESSAGE))
+    client.send(c.Command("NOOP"))
+    assert len(client.outgoing()) == 1
+    assert refused(client, b"a002 OK x\r\n") == "imap.unasked-response"
+
+
 @pytest.mark.parametrize(
     ("capability", "header"),
     [("LITERAL+", b"{5013+}"), ("LITERAL-", b"{5013}"), ("IMAP4rev2", b"{5013}")],
@@ -291,7 +299,7 @@ def test_the_selected_mailbox() -> None:
     )  # fmt: skip
     assert (seen.flags, seen.permanent_flags, seen.highestmodseq) == (("\\Seen",), ("\\*",), 715)
     assert not seen.read_only
-    hear(client, b"* 3 EXPUNGE\r\n* VANISHED 5:6\r\n")
+    hear(client, b"* 3 EXPUNGE\r\n* VANISHED (EARLIER) 1:99\r\n* VANISHED 5:6\r\n")
     assert opened(client).exists == 169
     client.send(c.Select("none"))
     hear(client, b"a002 NO none\r\n")
