@@ -144,7 +144,7 @@ class ImapExplainer(Explainer):
         elif code:
             codes += _known_words(_RESPONSE_TABLES.get(code.upper(), ()), _words(argument))
         kind = "UNTAGGED" if tag == "*" else "TAGGED"
-        if not self.greeted and tag == "*":
+        if not self.greeted and tag == "*" and not self._verb:
             kind = "GREETING"
         elif tag != "*":
             self._verb, self.challenged = "", False

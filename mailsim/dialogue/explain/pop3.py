@@ -61,7 +61,7 @@ class Pop3Explainer(Explainer):
         known, values = self.known_wording(text)
         # A code has a hierarchy: SYS/TEMP is a kind of SYS (RFC 2449 §8).
         codes = first("pop3.code", code, code.partition("/")[0]) if code else ()
-        if not self.greeted:
+        if not self.greeted and not self._asked:
             self.greeted = True
             return Said(codes + self.line("GREETING") + status, values)
         verb, argument = self._asked.popleft() if self._asked else ("", False)
