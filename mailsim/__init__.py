@@ -12,15 +12,35 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from mailsim.errors import MailsimError, UsageError
     from mailsim.secret import Secret
-    from mailsim.tracers.smtp import SmtpTracer
+    from mailsim.tracers.dns import DnsTracer
+    from mailsim.tracers.imap import ImapTracer
+    from mailsim.tracers.managesieve import ManageSieveTracer
+    from mailsim.tracers.pop3 import Pop3Tracer
+    from mailsim.tracers.smtp import LmtpTracer, SmtpTracer
 
 __version__ = "0.1.0"
 
-__all__ = ["MailsimError", "Secret", "SmtpTracer", "UsageError", "__version__"]
+__all__ = [
+    "DnsTracer",
+    "ImapTracer",
+    "LmtpTracer",
+    "MailsimError",
+    "ManageSieveTracer",
+    "Pop3Tracer",
+    "Secret",
+    "SmtpTracer",
+    "UsageError",
+    "__version__",
+]
 
 # Each public name and the module where it stands.
 _HOMES: Final = {
+    "DnsTracer": "mailsim.tracers.dns",
+    "ImapTracer": "mailsim.tracers.imap",
+    "LmtpTracer": "mailsim.tracers.smtp",
     "MailsimError": "mailsim.errors",
+    "ManageSieveTracer": "mailsim.tracers.managesieve",
+    "Pop3Tracer": "mailsim.tracers.pop3",
     "Secret": "mailsim.secret",
     "SmtpTracer": "mailsim.tracers.smtp",
     "UsageError": "mailsim.errors",

@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+import mailsim
 from mailsim.cli.dns import trace_dns
 from mailsim.cli.output import JSON, LANG, chosen_language
 from mailsim.cli.session import Session, Show
@@ -68,9 +69,7 @@ def _command(name: str, kind: str) -> None:
 
 
 def _tracer(kind: str) -> type[Tracer[Any, Any]]:
-    from mailsim import tracers  # noqa: PLC0415 - only the one that is used
-
-    found: type[Tracer[Any, Any]] = getattr(tracers, kind)
+    found: type[Tracer[Any, Any]] = getattr(mailsim, kind)  # imported only now
     return found
 
 

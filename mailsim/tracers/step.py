@@ -65,7 +65,7 @@ class Step(Generic[V]):
 
     def explain(self, lang: str | None = None) -> str:
         """Each line with what it means, why it came and where that is laid down."""
-        from mailsim.render.text import explained_text  # noqa: PLC0415 - only when shown
+        from mailsim.render.explained import explained_text  # noqa: PLC0415 - only when shown
 
         return explained_text(self.dialogue, lang=lang, last_only=True)
 
