@@ -520,7 +520,11 @@ def test_a_server_without_address() -> None:
 
 def test_a_failed_question_leaves_the_tracer_usable() -> None:
     answers = iter([silent, by_udp])
-    with server(lambda wire: next(answers)(wire)) as running:
+
+    def silent_at_first(wire: bytes) -> list[bytes]:
+        return next(answers)(wire)
+
+    with server(silent_at_first) as running:
         tracer = DnsTracer(running.where, timeouts=QUICK, tries=1)
         with pytest.raises(ConnectionTimeout):
             tracer.query("minfo.sn")

@@ -132,8 +132,12 @@ def plain_text(step: DnsStep) -> str:
 def explained_text(step: DnsStep, lang: str | None) -> str:
     """Each row with its meanings below it; the summary and the time at the end."""
     lines = []
+    before: tuple[str, ...] = ()
     for row in rows(step):
-        lines += [row.text, *(f"    {one}" for one in meanings(row, lang))]
+        lines.append(row.text)
+        # Twenty records of one type are explained once.
+        lines += [f"    {one}" for one in meanings(row, lang) if row.ids != before]
+        before = row.ids
     milliseconds = step.response.seconds * 1000
     time = word("dns.time", language(lang), milliseconds=milliseconds)
     return "\n".join([*lines, "", summary(step, lang), time])
