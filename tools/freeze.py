@@ -1,6 +1,7 @@
 """Write constraints.txt anew: the versions of a fresh install of every extra.
 
-Pins that only another system's pip installs (Windows, macOS) are kept as they stand.
+Run it with the oldest Python 3.11 at hand (Debian 12 has 3.11.2): a newer one takes versions that
+the oldest refuses.  Pins that only another system's pip installs (Windows, macOS) are kept as they stand.
 """
 
 from __future__ import annotations
