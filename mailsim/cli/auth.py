@@ -67,7 +67,7 @@ def _password(mechanism: str, user: str) -> str:
 
 
 def _source(seed: int | None) -> Callable[[int], bytes]:
-    return secrets.token_bytes if seed is None else Random(seed).randbytes
+    return secrets.token_bytes if seed is None else Random(seed).randbytes  # noqa: S311 - to repeat a lesson
 
 
 def _decode(words: list[str], lang: str | None, *, json: bool) -> None:

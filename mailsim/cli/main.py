@@ -7,28 +7,46 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from typing import Final
 
-import click
 import typer
 
 from mailsim import __version__
-from mailsim.cli import auth, explain, init_command, lab, trace
 from mailsim.errors import MailsimError, UsageError
 from mailsim.language import word
 
-app = typer.Typer(
-    name="mailsim",
-    help=word("cli.mailsim"),
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.add_typer(trace.app, name="trace")
-app.command("explain", help=word("cli.explain"))(explain.explain)
-app.command("auth", help=word("cli.auth"))(auth.auth)
-app.command("init", help=word("cli.init"))(init_command.init)
-app.command("lab", help=word("cli.lab"))(lab.lab)
+# Each command and its module, which declares the function of that name, or an `app` of
+# subcommands.  Only what is run is imported: `mailsim explain` needs no tracer.
+_COMMANDS: Final = {
+    "trace": "mailsim.cli.trace",
+    "explain": "mailsim.cli.explain",
+    "auth": "mailsim.cli.auth",
+    "init": "mailsim.cli.init_command",
+    "lab": "mailsim.cli.lab",
+}
+# Click's base of errors.  Typer may carry a Click of its own, and names only this child of it.
+_CLICK_ERROR: Final[type[BaseException]] = typer.BadParameter.__mro__[2]
+
+
+def application(commands: Iterable[str] = _COMMANDS) -> typer.Typer:
+    """The command line with these commands."""
+    app = typer.Typer(
+        name="mailsim",
+        help=word("cli.mailsim"),
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_top)
+    for name in commands:
+        module = import_module(_COMMANDS[name])
+        if isinstance(getattr(module, "app", None), typer.Typer):
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name, help=word(f"cli.{name}"))(getattr(module, name))
+    return app
 
 
 def _version(wanted: bool) -> None:
@@ -37,7 +55,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _top(
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help=word("cli.version")
@@ -48,10 +65,10 @@ def _top(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    known = given[:1] if given and given[0] in _COMMANDS else _COMMANDS
     try:
-        code = app(args=arguments, standalone_mode=False)
-    except click.ClickException as error:
-        return _complain(error.format_message(), 2)
+        code = application(known)(args=given, prog_name="mailsim", standalone_mode=False)
     except UsageError as error:
         return _complain(str(error), 2)
     except MailsimError as error:
@@ -60,13 +77,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (head, less) has gone: nothing is left to flush at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return 130
+    except _CLICK_ERROR as error:
+        return _complain(_message(error), 2)
     return code if isinstance(code, int) else 0
 
 
+def _message(error: BaseException) -> str:
+    """Click's sentence; "" when it has shown the help instead."""
+    worded: str = error.format_message()  # type: ignore[attr-defined] # ClickException's own
+    return worded
+
+
 def _complain(sentence: str, code: int) -> int:
-    print("mailsim:", " ".join(sentence.split()), file=sys.stderr)
+    if sentence:
+        print("mailsim:", " ".join(sentence.split()), file=sys.stderr)
     return code
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import shlex
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +19,7 @@ from mailsim.render.rows import safe
 _PROMPT = "C: "
 
 
-class _End(Exception):  # noqa: N818 - it ends the prompt, it is no error
+class _End(Exception):
     """The reader wants to leave."""
 
 
@@ -65,9 +66,9 @@ def _auth(tracer: AnyTracer, show: Show, mechanism: str, user: str) -> None:
 
 
 def _authenticator(tracer: AnyTracer) -> Callable[[str, str, str], Any]:
-    found: Callable[[str, str, str], Any] = (
-        tracer.auth if hasattr(tracer, "auth") else tracer.authenticate
-    )
+    """AUTH in SMTP and POP3, AUTHENTICATE in IMAP and ManageSieve."""
+    found: Callable[[str, str, str], Any]
+    found = getattr(tracer, "auth", None) or getattr(tracer, "authenticate")  # noqa: B009
     return found
 
 
@@ -97,11 +98,10 @@ _OWN: dict[str, Callable[..., None]] = {
 
 
 def _complete(tracer: AnyTracer) -> None:
-    """Tab completes what the state allows; where there is no readline, nothing happens."""
-    try:
-        import readline  # noqa: PLC0415 - not on Windows
-    except ImportError:
+    """Tab completes what the state allows; Windows has no readline, and no completion."""
+    if sys.platform == "win32":
         return
+    import readline  # noqa: PLC0415 - not on Windows
 
     def completer(text: str, number: int) -> str | None:
         found = candidates(text, tracer.legal())
@@ -116,4 +116,3 @@ def candidates(text: str, legal: Iterable[str]) -> list[str]:
     """What `text` may become: the commands that are allowed now, and our own."""
     known = [*legal, *(f":{name}" for name in _OWN)]
     return [one for one in known if one.upper().startswith(text.upper())]
-

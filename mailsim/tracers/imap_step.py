@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import TypeVar
 
 from mailsim.tracers.step import Step
-from mailsim.wire.imap import responses
 from mailsim.wire.imap.codes import Code
-from mailsim.wire.imap.responses import Response, Status
+from mailsim.wire.imap.responses import (
+    Continuation,
+    Esearch,
+    Fetch,
+    MailboxList,
+    Response,
+    Search,
+    Status,
+)
 from mailsim.wire.imap.sequence import SequenceSet
 from mailsim.wire.outcome import Outcome
 
@@ -32,7 +39,7 @@ class ImapStep(Step[Response]):
         """The last tagged response, else the last status of the server's own; None for neither."""
         found = [value for value in self.values if isinstance(value, Status)]
         tagged = [value for value in found if value.tag is not None]
-        return (tagged or found or [None])[-1]
+        return (tagged or found)[-1] if found else None
 
     @property
     def outcome(self) -> Outcome | None:
@@ -44,7 +51,7 @@ class ImapStep(Step[Response]):
 
     @property
     def _continued(self) -> bool:
-        return any(isinstance(value, responses.Continuation) for value in self.values)
+        return any(isinstance(value, Continuation) for value in self.values)
 
     @property
     def condition(self) -> str:
@@ -64,32 +71,32 @@ class ImapStep(Step[Response]):
     @property
     def data(self) -> tuple[Response, ...]:
         """The untagged data, statuses and continuation requests apart."""
-        others = (Status, responses.Continuation)
+        others = (Status, Continuation)
         return tuple(value for value in self.values if not isinstance(value, others))
 
     def of(self, kind: type[R]) -> tuple[R, ...]:
-        """The responses of one kind: `step.of(responses.Exists)`."""
+        """The responses of one kind: `step.of(Exists)`."""
         return tuple(value for value in self.values if isinstance(value, kind))
 
     @property
-    def fetched(self) -> tuple[responses.Fetch, ...]:
+    def fetched(self) -> tuple[Fetch, ...]:
         """The messages' data."""
-        return self.of(responses.Fetch)
+        return self.of(Fetch)
 
     @property
-    def mailboxes(self) -> tuple[responses.MailboxList, ...]:
+    def mailboxes(self) -> tuple[MailboxList, ...]:
         """The mailboxes of LIST or LSUB."""
-        return self.of(responses.MailboxList)
+        return self.of(MailboxList)
 
     @property
     def numbers(self) -> tuple[int, ...]:
         """The numbers that SEARCH or SORT found; none for ESEARCH's set (`found`)."""
-        return tuple(number for value in self.of(responses.Search) for number in value.numbers)
+        return tuple(number for value in self.of(Search) for number in value.numbers)
 
     @property
     def found(self) -> SequenceSet | None:
         """The set that SEARCH with RETURN (ALL) found."""
-        for value in self.of(responses.Esearch):
+        for value in self.of(Esearch):
             if isinstance(numbers := value.get("ALL"), SequenceSet):
                 return numbers
         return None
