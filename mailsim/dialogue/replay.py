@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mailsim.dialogue.values import Dialogue, Line, Side
-from mailsim.errors import UsageError
+from mailsim.errors import LocalProtocolError, UsageError
 from mailsim.model import Protocol
 from mailsim.protocol.core import Core, Received
 from mailsim.protocol.imap import ImapClient, ImapServer
@@ -18,7 +19,8 @@ from mailsim.wire.quirk import NONE, Quirk
 
 _Cores = tuple[Core[Any, Any], Core[Any, Any]]
 
-# What opens a fragment that begins with a command.
+_IMAP_GREETING = re.compile(rb"\* (?:OK|PREAUTH|BYE)\b", re.IGNORECASE)
+# What opens a fragment that does not begin with a greeting.
 _GREETINGS: Final[Mapping[Protocol, bytes]] = {
     Protocol.SMTP: b"220 replay\r\n",
     Protocol.LMTP: b"220 replay\r\n",
@@ -54,18 +56,24 @@ def replay(
 ) -> Replayed:
     """Feed the server's lines to a client and the client's to a server.
 
-    `pieces` cuts each unit as it is to arrive.  A dialogue that begins with a
-    command is given a greeting first, which is not reported.  Raises
+    `pieces` cuts each unit as it is to arrive.  A dialogue that does not begin with
+    a greeting is given one first, which is not reported.  Raises
     RemoteProtocolError where a side breaks the protocol, UsageError for DNS.
     """
     player = _Player(*_cores(dialogue.endpoint.protocol, quirks), pieces)
     lines = tuple(dialogue.lines())
-    if lines and lines[0].side is Side.CLIENT:
+    if lines and not _greets(lines[0]):
         player.play(Line(Side.SERVER, _GREETINGS[dialogue.endpoint.protocol]))
         player.forget()
     for line in _covered(lines, player):
         player.play(line)
     return Replayed(tuple(player.commands), tuple(player.answers), b"".join(player.written))
+
+
+def _greets(line: Line) -> bool:
+    """Whether a server's first line is a greeting; in IMAP other data may open a fragment."""
+    data = line.raw.startswith(b"* ") and not _IMAP_GREETING.match(line.raw)
+    return line.side is Side.SERVER and not data
 
 
 def _covered(lines: Iterable[Line], player: _Player) -> Iterator[Line]:
@@ -117,9 +125,16 @@ class _Player:
         while answer := self.client.next_event():
             self.client.outgoing()
             self.answers.append(answer)
-            self.server.send(answer.value)
+            self._say(answer)
             self.written.extend(self.server.outgoing())
             self._read()
+
+    def _say(self, answer: Received[Any]) -> None:
+        try:
+            self.server.send(answer.value)
+        except LocalProtocolError:
+            # What a server in order would not say, or says of itself (IMAP's "+" to a literal).
+            self.server.send_raw(b"".join(answer.units))
 
     def _read(self) -> None:
         while command := self.server.next_event():

@@ -53,6 +53,7 @@ class ImapExplainer(Explainer):
         self._received = Literals()
         self._message = Message()
         self._verb = ""
+        self._tags: set[str] = set()
         self._command: tuple[Entry, ...] = ()
         self._response: tuple[Entry, ...] = ()
 
@@ -82,6 +83,7 @@ class ImapExplainer(Explainer):
             self._command = ()
             return self.line("UNKNOWN-COMMAND")
         self._verb = verb.rpartition(" ")[2]
+        self._tags.add(text.partition(" ")[0])
         words = _words(found.group(2))
         self._command = known
         return known + _known_words(_COMMAND_TABLES.get(self._verb, ()), words)
@@ -119,7 +121,8 @@ class ImapExplainer(Explainer):
             return self._status(*status.groups(default=""))
         found = _DATA.match(text)
         if found is None:
-            return Said()
+            tagged = text.partition(" ")[0] in self._tags
+            return Said(self.line("TAGGED") if tagged else ())
         name = found.group(1).upper()
         words = _words(found.group(2))
         if name == "CAPABILITY":

@@ -34,6 +34,8 @@ class Literals:
 
     def announces(self, row: bytes) -> bool:
         """Whether a literal follows the row; it is counted from here on."""
+        if not row:
+            return False
         found = _ANNOUNCED.search(row)
         self.continued = False
         if found is None:

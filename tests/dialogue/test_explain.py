@@ -1,0 +1,362 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailsim.dialogue import Dialogue, Exchange, Line, Side
+from mailsim.dialogue.explain import explain, explain_text
+from mailsim.dialogue.text import read_text
+from mailsim.errors import UsageError
+from mailsim.knowledge import table
+from mailsim.model import Endpoint, Protocol
+
+
+def ids(text: str) -> list[tuple[str, ...]]:
+    """The entries' ids of each row."""
+    explained = explain(read_text(text).dialogue)
+    return [row.ids for exchange in explained for row in exchange.rows]
+
+
+def last(text: str) -> tuple[str, ...]:
+    return ids(text)[-1]
+
+
+# --- Dialogues ------------------------------------------------------------------------------------
+
+
+def test_a_refusal_is_known_by_wording_then_enhanced_code_then_code() -> None:
+    text = (
+        "S: 220 x\nC: RCPT TO:<x@minfo.sn>\nS: 550 5.1.1 <x@minfo.sn>: Recipient address "
+        "rejected: User unknown in local recipient table\n"
+    )
+    row = explain(read_text(text).dialogue)[-1].rows[-1]
+    assert row.ids == (
+        "wording.postfix.user-unknown-local",
+        "enhanced.code.X.1.1",
+        "smtp.reply.550",
+    )
+    assert row.values == {"recipient": "x@minfo.sn"}
+    assert row.raw.startswith(b"550 5.1.1")
+    assert "550: " in row.worded("en")
+    assert row.worded("en") != row.worded("fr")
+
+
+def test_an_ehlo_answer_is_a_name_and_extensions() -> None:
+    rows = ids("S: 220 x\nC: EHLO y\nS: 250-mail.minfo.sn\nS: 250-AUTH PLAIN\nS: 250 SIZE 9\n")
+    assert rows[0][0] == "smtp.line.GREETING"
+    assert rows[1] == ("smtp.command.EHLO",)
+    assert rows[2][0] == "smtp.line.GREETING-HELLO"
+    assert rows[3][:2] == ("smtp.extension.AUTH", "sasl.mechanism.PLAIN")
+    assert rows[4] == ("smtp.extension.SIZE", "smtp.reply.250")
+
+
+def test_pipelined_replies_are_seen_with_their_commands() -> None:
+    rows = ids("S: 220 x\nC: EHLO y\nC: NOOP\nS: 250-mail\nS: 250 DSN\nS: 250 DSN\n")
+    assert rows[-2][0] == "smtp.extension.DSN"
+    assert rows[-1] == ("smtp.reply.250",)
+
+
+def test_message_content_is_header_then_body_then_dot() -> None:
+    rows = ids(
+        "S: 220 x\nC: DATA\nS: 354 go\nC: Subject: a\nC:  b\nC: X-Odd: c\nC:\nC: Subject: no\n"
+        "C: ..dot\nC: .\nS: 250 ok\nC: QUIT\n"
+    )
+    assert rows[3:] == [
+        ("message.header.Subject", "smtp.line.HEADER-FIELD"),
+        ("message.header.Subject", "smtp.line.HEADER-FIELD"),
+        ("smtp.line.HEADER-FIELD",),
+        ("smtp.line.HEADER-END",),
+        ("smtp.line.BODY",),
+        ("smtp.line.STUFFED-DOT", "smtp.line.BODY"),
+        ("smtp.line.END-OF-DATA",),
+        ("smtp.reply.250",),
+        ("smtp.command.QUIT",),
+    ]
+
+
+def test_smtp_s_other_lines() -> None:
+    auth = "S: 220 x\nC: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: dXNlcg==\nS: 334 UGFzc3dvcmQ6\nC: *\n"
+    assert [one[0] for one in ids(auth)[1:]] == [
+        "smtp.command.AUTH",
+        "smtp.line.SASL-CHALLENGE",
+        "smtp.line.SASL-RESPONSE",
+        "smtp.line.SASL-CHALLENGE",
+        "smtp.line.SASL-CANCEL",
+    ]
+    assert last("S: 220 x\nC: BONJOUR\n") == ("smtp.line.UNKNOWN-COMMAND",)
+    assert last("S: 220 x\nC| QUIT\\n\n") == ("smtp.command.QUIT", "smtp.line.BARE-LF")
+    assert last("S: 220 x\nC: MAIL FROM:<a@b> SIZE=4 BODY=8BITMIME\n") == (
+        "smtp.command.MAIL",
+        "smtp.parameter.SIZE",
+        "smtp.parameter.BODY",
+    )
+    chunk = ids("S: 220 x\nC: BDAT 6 LAST\nC: QUIT\nC: QUIT\n")
+    assert chunk[1:] == [("smtp.command.BDAT",), ("smtp.line.CHUNK",), ("smtp.command.QUIT",)]
+    assert ids("S: 220 x\nC: XCLIENT ADDR=::1\nS: 220 y\n")[-1][0] == "smtp.line.GREETING"
+    lmtp = "# protocol: lmtp\nS: 220 x\nC: RCPT TO:<a@b>\nS: 250 ok\nC: RCPT TO:<c@b>\nS: 250 ok\n"
+    two = lmtp + "C: DATA\nS: 354 go\nC: .\nS: 250 a\nS: 450 b\nC: LHLO x\nS: 250-x\nS: 250 DSN\n"
+    assert ids(two)[-1][0] == "smtp.extension.DSN"
+
+
+def test_pop3_s_answers_are_seen_with_their_commands() -> None:
+    rows = ids(
+        "S: +OK hi\nC: STAT\nS: +OK 2 320\nC: LIST\nS: +OK\nS: 1 120\nS: .\nC: UIDL 1\n"
+        "S: +OK 1 abc\nC: CAPA\nS: +OK\nS: SASL PLAIN\nS: .\nC: RETR 1\nS: +OK\nS: To: x\n"
+        "S: ..dot\nS: .\nC: PASS x\nS: -ERR [IN-USE] no\n"
+    )
+    assert [one[0] for one in rows] == [
+        "pop3.line.GREETING",
+        "pop3.command.STAT",
+        "pop3.line.DROP-LISTING",
+        "pop3.command.LIST",
+        "pop3.status.+OK",
+        "pop3.line.SCAN-LISTING",
+        "pop3.line.END",
+        "pop3.command.UIDL",
+        "pop3.line.UNIQUE-ID-LISTING",
+        "pop3.command.CAPA",
+        "pop3.status.+OK",
+        "pop3.capability.SASL",
+        "pop3.line.END",
+        "pop3.command.RETR",
+        "pop3.status.+OK",
+        "message.header.To",
+        "pop3.line.STUFFED-DOT",
+        "pop3.line.END",
+        "pop3.command.PASS",
+        "pop3.code.IN-USE",
+    ]
+
+
+def test_imap_s_literals_continuations_and_data() -> None:
+    rows = ids(
+        "S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi\nC: a LOGIN {3}\nS: + go\nC: bob {6}\nS: + go\n"
+        "C: secret\nS: a OK done\nC: b SELECT INBOX\nS: * 3 EXISTS\nS: * OK [UIDNEXT 5] next\n"
+        "S: * FLAGS (\\Seen)\nS: b OK [READ-WRITE] done\nC: c FETCH 1 (FLAGS BODY[])\n"
+        "S: * 1 FETCH (FLAGS (\\Seen) BODY[] {12}\nS: To: x\nS:\nS: z)\nS: c OK done\n"
+        "C: d IDLE\nS: + idling\nS: * 4 EXISTS\nC: DONE\nS: d OK done\nC: e AUTHENTICATE PLAIN\n"
+        "S: + \nC: *\nS: e BAD no\nC: f NOSUCH\n"
+    )
+    assert [one[0] for one in rows] == [
+        "imap.line.GREETING",
+        "imap.command.LOGIN",
+        "imap.line.CONTINUATION",
+        "imap.line.LITERAL-DATA",
+        "imap.line.CONTINUATION",
+        "imap.line.LITERAL-DATA",
+        "imap.status.OK",
+        "imap.command.SELECT",
+        "imap.response.EXISTS",
+        "imap.code.UIDNEXT",
+        "imap.response.FLAGS",
+        "imap.code.READ-WRITE",
+        "imap.command.FETCH",
+        "imap.response.FETCH",
+        "message.header.To",
+        "imap.line.LITERAL-DATA",
+        "imap.line.LITERAL-DATA",
+        "imap.status.OK",
+        "imap.command.IDLE",
+        "imap.line.IDLING",
+        "imap.response.EXISTS",
+        "imap.command.DONE",
+        "imap.status.OK",
+        "imap.command.AUTHENTICATE",
+        "imap.line.SASL-CHALLENGE",
+        "imap.line.SASL-CANCEL",
+        "imap.status.BAD",
+        "imap.line.UNKNOWN-COMMAND",
+    ]
+    assert "imap.capability.AUTH=" in rows[0]
+    assert "imap.item.BODY[]" in rows[12]
+    assert "imap.flag.\\Seen" in rows[13]
+    assert "imap.line.LITERAL" in rows[13]
+
+
+def test_managesieve_s_strings_are_seen_with_their_commands() -> None:
+    rows = ids(
+        'S: "SIEVE" "fileinto"\nS: OK "hi"\nC: AUTHENTICATE "X"\nS: "eA=="\nC: "eQ=="\nS: OK\n'
+        'C: LISTSCRIPTS\nS: "a" ACTIVE\nS: OK\nC: PUTSCRIPT "a" {6+}\nC: keep\nC:\nS: NO (QUOTA) "x"\n'
+        'C: GETSCRIPT "a"\nS: {6}\nS: keep\nS:\nS: OK\n'
+    )
+    assert [one[0] for one in rows] == [
+        "managesieve.capability.SIEVE",
+        "managesieve.line.GREETING",
+        "managesieve.command.AUTHENTICATE",
+        "managesieve.line.SASL-CHALLENGE",
+        "managesieve.line.SASL-RESPONSE",
+        "managesieve.status.OK",
+        "managesieve.command.LISTSCRIPTS",
+        "managesieve.line.SCRIPT-LISTING",
+        "managesieve.status.OK",
+        "managesieve.command.PUTSCRIPT",
+        "managesieve.line.SCRIPT-CONTENT",
+        "managesieve.line.LITERAL",
+        "managesieve.code.QUOTA",
+        "managesieve.command.GETSCRIPT",
+        "managesieve.line.LITERAL",
+        "managesieve.line.SCRIPT-CONTENT",
+        "managesieve.line.SCRIPT-CONTENT",
+        "managesieve.status.OK",
+    ]
+
+
+RAW = st.binary(max_size=30) | st.sampled_from(
+    [
+        b"+ \r\n",
+        b"334 x\r\n",
+        b"354\r\n",
+        b"DATA\r\n",
+        b"a LOGIN {3}\r\n",
+        b"* 1 FETCH (X {9}\r\n",
+        b".\r\n",
+    ]
+)
+
+
+@given(st.sampled_from(list(Protocol)), st.lists(st.tuples(st.sampled_from(Side), RAW)))
+@settings(max_examples=200)
+def test_any_bytes_are_explained_or_left_without_an_error(
+    protocol: Protocol, said: list[tuple[Side, bytes]]
+) -> None:
+    lines = tuple(Line(side, raw) for side, raw in said)
+    dialogue = Dialogue(Endpoint("x", protocol, "x.example", 1), (Exchange(lines),))
+    rows = [row for exchange in explain(dialogue) for row in exchange.rows]
+    assert len(rows) == sum(len(line.rows()) for line in lines)
+
+
+# --- Texts -----------------------------------------------------------------------------------------
+
+REFUSAL = (
+    "550 5.1.1 <x@minfo.sn>: Recipient address rejected: User unknown in local recipient table"
+)
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_a_reply_gives_class_subject_detail_cause_setting_action_and_references(lang: str) -> None:
+    explained = explain_text(REFUSAL)
+    (meaning,) = explained.meanings
+    assert meaning.class_ is not None
+    assert meaning.subject is not None
+    assert meaning.detail is not None
+    assert (meaning.class_.id, meaning.subject.id, meaning.detail.id) == (
+        "enhanced.class.5",
+        "enhanced.subject.1",
+        "enhanced.code.X.1.1",
+    )
+    document = explained.to_json(lang)
+    (one,) = document["meanings"]
+    assert document["mailsim-explain"] == 1
+    assert document["lang"] == lang
+    assert one["setting"] == "local_recipient_maps"
+    assert one["restriction"] == "reject_unlisted_recipient"
+    assert one["values"] == {"recipient": "x@minfo.sn"}
+    assert all(one[key] for key in ("short", "long", "cause", "action", "example"))
+    assert {ref["rfc"] for ref in one["refs"]} >= {3463, 5321}
+    assert json.loads(json.dumps(document)) == document
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("550", ["smtp.reply.550"]),
+        ("334", ["smtp.reply.334"]),
+        ("250 STARTTLS", ["smtp.extension.STARTTLS"]),
+        ("220 mail.minfo.sn ESMTP Postfix", ["smtp.line.GREETING"]),
+        ("5.7.1", ["enhanced.code.X.7.1"]),
+        ("x.7.1", ["enhanced.code.X.7.1"]),
+        ("5.7.1 <a@b>: Relay access denied", ["wording.postfix.relay-denied"]),
+        ("S: 454 4.7.1 <a@b>: Relay access denied", ["wording.postfix.relay-denied"]),
+        ("Relay access denied", ["wording.postfix.relay-denied"]),
+        ("reject_unauth_destination", ["wording.postfix.relay-denied"]),
+        ("587", ["port.tcp.587"]),
+        ("port 25", ["port.tcp.25"]),
+        ("53/udp", ["port.udp.53"]),
+        ("NXDOMAIN", ["dns.rcode.NXDOMAIN"]),
+        ("mx", ["dns.type.MX"]),
+        ("F6", ["thesis.fault.F6"]),
+        ("Subject: hello", ["message.header.Subject"]),
+        ("MAIL FROM:<a@b> SIZE=4", ["smtp.command.MAIL"]),
+        ("UID FETCH 1 FLAGS", ["imap.command.UID FETCH"]),
+        ("a1 SELECT INBOX", ["imap.command.SELECT"]),
+        ("a1 NO [OVERQUOTA] Quota exceeded", ["imap.code.OVERQUOTA"]),
+        ("NO [OVERQUOTA] Quota exceeded", ["imap.code.OVERQUOTA"]),
+        ('NO (QUOTA/MAXSIZE) "no"', ["managesieve.code.QUOTA/MAXSIZE"]),
+        ("* OK [UIDNEXT 5]", ["imap.code.UIDNEXT"]),
+        ("[UIDNEXT 5]", ["imap.code.UIDNEXT"]),
+        ("* 5 EXISTS", ["imap.response.EXISTS"]),
+        ("\\Seen", ["imap.flag.\\Seen"]),
+        ("-ERR [IN-USE] no", ["pop3.code.IN-USE"]),
+        ("SCRAM-SHA-256", ["sasl.mechanism.SCRAM-SHA-256"]),
+        ("+", ["pop3.line.SASL-CHALLENGE", "imap.line.CONTINUATION"]),
+    ],
+)
+def test_what_a_person_types_is_found(text: str, expected: list[str]) -> None:
+    found = [one.entry.id for one in explain_text(text).meanings]
+    assert found[: len(expected)] == expected
+
+
+def test_every_code_of_the_tables_is_found_by_its_name() -> None:
+    for table_id in ("smtp.reply", "enhanced.code", "smtp.command", "imap.code", "pop3.code"):
+        for entry in table(table_id):
+            found = [one.entry.id for one in explain_text(entry.name).meanings]
+            assert entry.id in found, entry.id
+
+
+def test_a_word_of_several_protocols_has_a_meaning_in_each_and_can_be_narrowed() -> None:
+    found = {one.entry.id for one in explain_text("STARTTLS").meanings}
+    assert {
+        "smtp.command.STARTTLS",
+        "imap.command.STARTTLS",
+        "managesieve.command.STARTTLS",
+    } <= found
+    narrowed = explain_text("STARTTLS", protocol="SMTP").meanings
+    assert {one.protocol for one in narrowed} == {"smtp"}
+    assert {one.entry.id for one in explain_text("LIST", protocol="pop3").meanings} == {
+        "pop3.command.LIST"
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "protocol", "message_id", "shown"),
+    [
+        ("", None, "dialogue.explain-empty", "550"),
+        (" \n ", None, "dialogue.explain-empty", "550"),
+        ("STARTTSL", None, "dialogue.explain-near", "STARTTLS"),
+        ("reject_unauth_destinatio", None, "dialogue.explain-near", "reject_unauth_destination"),
+        ("bonjour tout le monde", None, "dialogue.explain-unknown", "bonjour"),
+        ("550", "gopher", "dialogue.explain-protocol", "managesieve"),
+        ("UIDVALIDITY", "smtp", "dialogue.explain-unknown", "UIDVALIDITY"),
+    ],
+)
+def test_what_is_not_known_is_refused_in_one_sentence(
+    text: str, protocol: str | None, message_id: str, shown: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        explain_text(text, protocol)
+    assert caught.value.message_id == message_id
+    for lang in ("en", "fr"):
+        assert shown in caught.value.worded(lang)
+        assert "\n" not in caught.value.worded(lang)
+
+
+@given(st.text() | st.text(st.sampled_from('25.501XOKNO*+ []()a1-ERport{}"\\')))
+@settings(max_examples=200)
+def test_any_text_is_explained_or_refused(text: str) -> None:
+    try:
+        explained = explain_text(text)
+    except UsageError:
+        return
+    assert explained.meanings
+    assert all(one.short("fr") for one in explained.meanings)
+
+
+def test_explaining_imports_neither_rich_nor_dnspython() -> None:
+    code = "import sys, mailsim.dialogue.explain; print(*sorted({x.partition('.')[0] for x in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"rich", "dns", "typer", "difflib", "ssl", "socket"} & set(done.stdout.split())
