@@ -99,17 +99,17 @@ _OWN: dict[str, Callable[..., None]] = {
 
 def _complete(tracer: AnyTracer) -> None:
     """Tab completes what the state allows; Windows has no readline, and no completion."""
-    if sys.platform == "win32":
-        return
-    import readline  # noqa: PLC0415 - not on Windows
 
     def completer(text: str, number: int) -> str | None:
         found = candidates(text, tracer.legal())
         return found[number] if number < len(found) else None
 
-    readline.set_completer(completer)
-    readline.set_completer_delims(" ")
-    readline.parse_and_bind("tab: complete")
+    if sys.platform != "win32":
+        import readline  # noqa: PLC0415 - not on Windows
+
+        readline.set_completer(completer)
+        readline.set_completer_delims(" ")
+        readline.parse_and_bind("tab: complete")
 
 
 def candidates(text: str, legal: Iterable[str]) -> list[str]:

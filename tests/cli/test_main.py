@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailsim import __version__
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Run
+
+
+def test_help_names_every_command(run: Run) -> None:
+    result = run("--help")
+    assert result.code == 0
+    assert all(name in result.out for name in ("trace", "explain", "auth", "init", "lab"))
+
+
+def test_the_version(run: Run) -> None:
+    assert run("--version").out == f"mailsim {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [("bogus",), ("--bogus",), ("trace", "gopher")])
+def test_what_is_no_command_is_one_line_and_exit_2(run: Run, arguments: tuple[str, ...]) -> None:
+    result = run(*arguments)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.count("\n") == 1
+
+
+def test_the_help_speaks_french() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "mailsim", "--help"],
+        env={**os.environ, "MAILSIM_LANG": "fr"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "laboratoire transparent" in " ".join(said.stdout.split())
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    command = (
+        f"{sys.executable} -m mailsim explain 550 | head -n 1 >/dev/null; echo ${{PIPESTATUS[0]}}"
+    )
+    said = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert said.stderr == ""

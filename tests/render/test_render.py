@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailsim.dialogue import Dialogue, Exchange, Line, Note, Side
+from mailsim.dialogue.text import read_text
+from mailsim.model import Endpoint, Protocol
+from mailsim.render.explained import explained_html, explained_step, explained_text
+from mailsim.render.html import dialogue_html, step_html
+from mailsim.render.ladder import Ladder
+from mailsim.render.text import dialogue_text, step_text
+from mailsim.render.timing import timing
+
+SESSION = """\
+# protocol: smtp
+# endpoint: mail.minfo.sn:25
+S: 220 mail.minfo.sn ESMTP Postfix
+
+C: STARTTLS
+S: 220 2.0.0 Ready to start TLS
+
+== TLS ==
+C: AUTH PLAIN AHVzZXIAaHVudGVyMg==
+S: 235 2.7.0 Authentication successful hunter2
+
+C| \\x00<script>&\\n
+S: 500 5.5.2 <script>alert(1)</script>
+"""
+
+
+@pytest.fixture
+def dialogue() -> Dialogue:
+    return read_text(SESSION).dialogue
+
+
+def test_the_text_reads_as_rfcs_print_it(dialogue: Dialogue) -> None:
+    assert dialogue_text(dialogue) == (
+        "S: 220 mail.minfo.sn ESMTP Postfix\n"
+        "\n"
+        "C: STARTTLS\n"
+        "S: 220 2.0.0 Ready to start TLS\n"
+        "\n"
+        "== TLS ==\n"
+        "C: AUTH PLAIN […]\n"
+        "S: 235 2.7.0 Authentication successful […]\n"
+        "\n"
+        "C| \\x00<script>&\\n\n"
+        "S: 500 5.5.2 <script>alert(1)</script>"
+    )
+
+
+def test_the_shown_text_can_be_read_again(dialogue: Dialogue) -> None:
+    again = read_text(dialogue_text(dialogue, reveal=True)).dialogue
+    assert [(x.side, x.raw, x.secure) for x in again.lines()] == [
+        (x.side, x.raw, x.secure) for x in dialogue.lines()
+    ]
+
+
+def test_secrets_are_in_no_rendering_unless_revealed(dialogue: Dialogue) -> None:
+    ladder = Ladder.of(dialogue)
+    rendered = [
+        dialogue_text(dialogue),
+        dialogue_html(dialogue),
+        explained_text(dialogue),
+        explained_html(dialogue),
+        ladder.text,
+        ladder.svg,
+        ladder.mermaid,
+        "".join(label.get_text() for label in timing(dialogue).axes[0].get_yticklabels()),
+    ]
+    for text in rendered:
+        assert "hunter2" not in text
+        assert "AHVzZXIA" not in text
+    assert "AHVzZXIAaHVudGVyMg==" in dialogue_text(dialogue, reveal=True)
+
+
+def test_the_server_s_text_is_escaped_in_html(dialogue: Dialogue) -> None:
+    for page in (dialogue_html(dialogue), step_html(dialogue), explained_html(dialogue)):
+        assert "<script" not in page
+        assert "&lt;script&gt;" in page
+
+
+def test_html_tells_sides_and_tls_without_colours(dialogue: Dialogue) -> None:
+    page = dialogue_html(dialogue, lang="fr")
+    assert 'title="protégé par TLS"' in page
+    assert 'title="en clair"' in page
+    assert 'title="serveur"' in page
+    assert 'aria-label="Transcription"' in page
+
+
+def test_a_ladder_has_a_rung_a_row_and_says_it_in_words(dialogue: Dialogue) -> None:
+    ladder = Ladder.of(dialogue, "en")
+    picture = ET.fromstring(ladder.svg)  # noqa: S314 - our own text
+    space = {"s": "http://www.w3.org/2000/svg"}
+    assert picture.findtext("s:desc", namespaces=space) == ladder.text
+    assert len(picture.findall("s:g", space)) == 7
+    assert ladder.mermaid.count("->>") == 7
+    assert "Note over C,S: TLS covers what follows" in ladder.mermaid
+    bundle = ladder._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "image/svg+xml"}
+
+
+@given(st.lists(st.tuples(st.sampled_from(Side), st.binary(max_size=30)), min_size=1, max_size=5))
+def test_any_bytes_can_be_drawn(lines: list[tuple[Side, bytes]]) -> None:
+    endpoint = Endpoint("x", Protocol.SMTP, 'a"<b>', 25)
+    exchange = Exchange(tuple(Line(side, raw) for side, raw in lines), (Note("note.raw"),))
+    drawn = Dialogue(endpoint, (exchange,))
+    ET.fromstring(Ladder.of(drawn).svg)  # noqa: S314 - our own text
+    page = dialogue_html(drawn)
+    assert not re.search(r"<(?!/?(?:style|table|tbody|tr|td)\b)", page)
+    assert "\x00" not in step_text(drawn)
+    for row in Ladder.of(drawn).mermaid.splitlines()[3:]:
+        assert row.startswith("    ")
+
+
+def test_the_timing_plot_has_a_point_a_line(dialogue: Dialogue) -> None:
+    axes = timing(dialogue, lang="fr").axes[0]
+    points = [line.get_xydata() for line in axes.get_lines()]
+    assert sum(len(list(some)) for some in points) == 7
+    assert axes.get_xlabel() == "millisecondes depuis la connexion"
+
+
+def test_an_empty_dialogue_is_nothing() -> None:
+    empty = Dialogue(Endpoint("x", Protocol.SMTP, "x", 25))
+    assert dialogue_text(empty) == step_text(empty) == step_html(empty) == ""
+    assert Ladder.last(empty).rows == ()
+
+
+def test_a_step_is_explained_line_by_line(dialogue: Dialogue) -> None:
+    said = list(explained_step(dialogue, lang="en"))
+    assert len(said) == 2
+    assert all("[RFC" in line for line in said)
+    assert "STARTTLS" in explained_text(dialogue, lang="fr")
