@@ -27,7 +27,8 @@ def explained_text(
     """Each row followed by its meaning; of the whole dialogue, or of its last exchange."""
     exchanges = explain(safe(dialogue, reveal=reveal))
     return "\n\n".join(
-        "\n".join(_exchange_lines(one, lang)) for one in (exchanges[-1:] if last_only else exchanges)
+        "\n".join(_exchange_lines(one, lang))
+        for one in (exchanges[-1:] if last_only else exchanges)
     )
 
 

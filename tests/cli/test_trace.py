@@ -100,37 +100,37 @@ def test_a_lab_s_service_needs_a_lab(run: Run) -> None:
     assert "no lab is running" in result.err
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminal there")
-def test_at_a_terminal_lines_are_read_completed_and_explained(smtp_server: str) -> None:
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mailsim", "trace", "smtp", "--to", smtp_server, "--lang", "en"],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "TERM": "dumb"},
-    )
-    os.close(theirs)
-    os.write(ours, b"EH\t x.sn\n:bogus\nRCPT TO:<a@b.sn>\nQU\t\n")
-    said = _all(ours)
-    assert process.wait(timeout=30) == 0
-    os.close(ours)
-    assert "EHLO x.sn" in said
-    assert ":listen SECONDS" in said
-    assert "503" in said
-    assert "221 Bye" in said
-    assert "RFC 5321 §" in said
+if sys.platform != "win32":  # which has no pseudo-terminals
 
+    def test_at_a_terminal_lines_are_read_completed_and_explained(smtp_server: str) -> None:
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mailsim", "trace", "smtp", "--to", smtp_server, "--lang", "en"],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env={**os.environ, "TERM": "dumb"},
+        )
+        os.close(theirs)
+        os.write(ours, b"EH\t x.sn\n:bogus\nRCPT TO:<a@b.sn>\nQU\t\n")
+        said = _all(ours)
+        assert process.wait(timeout=30) == 0
+        os.close(ours)
+        assert "EHLO x.sn" in said
+        assert ":listen SECONDS" in said
+        assert "503" in said
+        assert "221 Bye" in said
+        assert "RFC 5321 §" in said
 
-def _all(terminal: int) -> str:
-    """All that the terminal shows until the program has closed it."""
-    pieces = []
-    while True:
-        try:
-            piece = os.read(terminal, 65536)
-        except OSError:  # how Linux says that the other side is closed
-            break
-        if not piece:
-            break
-        pieces.append(piece)
-    return b"".join(pieces).decode()
+    def _all(terminal: int) -> str:
+        """All that the terminal shows until the program has closed it."""
+        pieces = []
+        while True:
+            try:
+                piece = os.read(terminal, 65536)
+            except OSError:  # how Linux says that the other side is closed
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+        return b"".join(pieces).decode()

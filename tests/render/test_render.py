@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -119,9 +120,9 @@ def test_any_bytes_can_be_drawn(lines: list[tuple[Side, bytes]]) -> None:
 
 
 def test_the_timing_plot_has_a_point_a_line(dialogue: Dialogue) -> None:
-    axes = timing(dialogue, lang="fr").axes[0]
-    points = [line.get_xydata() for line in axes.get_lines()]
-    assert sum(len(list(some)) for some in points) == 7
+    axes: Any = timing(dialogue, lang="fr").axes[0]
+    points = [line.get_xdata() for line in axes.get_lines()]
+    assert sum(map(len, points)) == 7
     assert axes.get_xlabel() == "millisecondes depuis la connexion"
 
 
