@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailsim.dialogue import Dialogue, Exchange, Line, Side
@@ -219,8 +219,8 @@ RAW = st.binary(max_size=30) | st.sampled_from(
 )
 
 
+@pytest.mark.fuzz
 @given(st.sampled_from(list(Protocol)), st.lists(st.tuples(st.sampled_from(Side), RAW)))
-@settings(max_examples=200)
 def test_any_bytes_are_explained_or_left_without_an_error(
     protocol: Protocol, said: list[tuple[Side, bytes]]
 ) -> None:
@@ -345,8 +345,8 @@ def test_what_is_not_known_is_refused_in_one_sentence(
         assert "\n" not in caught.value.worded(lang)
 
 
+@pytest.mark.fuzz
 @given(st.text() | st.text(st.sampled_from('25.501XOKNO*+ []()a1-ERport{}"\\')))
-@settings(max_examples=200)
 def test_any_text_is_explained_or_refused(text: str) -> None:
     try:
         explained = explain_text(text)

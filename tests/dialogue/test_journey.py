@@ -349,6 +349,7 @@ def test_garbage_is_kept_as_text(line: str) -> None:
     assert parse_line(line) == LogLine(line.rstrip("\n"))
 
 
+@pytest.mark.fuzz
 @given(
     st.lists(
         st.text()

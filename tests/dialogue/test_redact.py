@@ -4,7 +4,7 @@ from base64 import b64encode
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mailsim.dialogue import Dialogue, Exchange, Line, Note, Side
@@ -151,7 +151,6 @@ def proper(secret: bytes) -> bytes:
     "protocol", [Protocol.SMTP, Protocol.POP3, Protocol.IMAP, Protocol.MANAGESIEVE]
 )
 @given(secret=SECRETS, initial=st.booleans(), size=st.sampled_from([1, 2, 7, 1000]))
-@settings(max_examples=25)
 def test_no_mechanism_shows_its_secret(
     protocol: Protocol, mechanism: str, secret: bytes, *, initial: bool, size: int
 ) -> None:
@@ -167,7 +166,6 @@ def test_no_mechanism_shows_its_secret(
 
 @pytest.mark.parametrize("form", ["quoted", "literal", "literal+", "literal-"])
 @given(secret=SECRETS, size=st.sampled_from([1, 3, 1000]))
-@settings(max_examples=50)
 def test_no_form_of_imap_login_shows_the_password(form: str, secret: bytes, size: int) -> None:
     secret = proper(secret)
     said = [*echoes(secret, []), *cut(login(secret, form), size), *echoes(secret, [])]
@@ -176,7 +174,6 @@ def test_no_form_of_imap_login_shows_the_password(form: str, secret: bytes, size
 
 
 @given(secret=SECRETS, size=st.sampled_from([1, 3, 1000]))
-@settings(max_examples=50)
 def test_pass_and_sieve_literals_are_masked(secret: bytes, size: int) -> None:
     secret = proper(secret)
     said: Said = [(C, b"pass " + secret + b"\r\n"), (S, b"-ERR no\r\n"), *echoes(secret, [])]
@@ -187,7 +184,6 @@ def test_pass_and_sieve_literals_are_masked(secret: bytes, size: int) -> None:
 
 
 @given(secret=SECRETS, size=st.sampled_from([1, 3, 1000]))
-@settings(max_examples=50)
 def test_a_live_redactor_shows_nothing_from_the_secret_on(secret: bytes, size: int) -> None:
     secret = proper(secret)
     said = cut(login(secret, "literal"), size) + echoes(secret, [])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mailsim.dialogue import Dialogue, Exchange, Line, Note, Side
@@ -56,7 +56,6 @@ def refusal(read: Callable[..., object], text: str) -> UsageError | None:
 
 
 @given(DIALOGUES)
-@settings(max_examples=300)
 def test_what_is_written_is_read_back(dialogue: Dialogue) -> None:
     assert read_text(write_text(dialogue)).dialogue == dialogue
 
@@ -73,8 +72,8 @@ def test_json_keeps_times_too(dialogue: Dialogue, at: float) -> None:
     assert read_json(write_json(timed)) == timed
 
 
+@pytest.mark.fuzz
 @given(st.text() | st.lists(st.sampled_from(list("CS:|# \\x=\n{[")), max_size=40).map("".join))
-@settings(max_examples=300)
 def test_any_text_is_read_or_refused_in_one_sentence(text: str) -> None:
     for read in (read_text, read_json):
         error = refusal(read, text)
