@@ -34,9 +34,9 @@ def explain(dialogue: Dialogue) -> tuple[ExplainedExchange, ...]:
             ExplainedExchange(
                 exchange,
                 tuple(
-                    Explanation(line, row, ())
+                    Explanation(line, index, row, ())
                     for line in exchange.lines
-                    for row in range(len(line.rows()))
+                    for index, row in enumerate(line.rows())
                 ),
             )
             for exchange in dialogue.exchanges

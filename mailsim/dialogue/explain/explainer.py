@@ -35,7 +35,7 @@ class Explainer(ABC):
             side = self.client if one.side is Side.CLIENT else self.server
             for index, row in enumerate(one.rows()):
                 said = side(row)
-                rows.append(Explanation(one, index, said.entries, said.values))
+                rows.append(Explanation(one, index, row, said.entries, said.values))
         return ExplainedExchange(exchange, tuple(rows))
 
     @abstractmethod

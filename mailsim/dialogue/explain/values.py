@@ -22,20 +22,16 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Row number `row` of `line`, with what is known of it, the most specific first.
+    """Row number `row` of `line`, its bytes, with what is known of it, the most specific first.
 
     `values` is what a known wording names (`recipient`, `host` …).
     """
 
     line: Line
     row: int
+    raw: bytes
     entries: tuple[Entry, ...]
     values: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def raw(self) -> bytes:
-        """The row's bytes."""
-        return self.line.rows()[self.row]
 
     @property
     def ids(self) -> tuple[str, ...]:
