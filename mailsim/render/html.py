@@ -10,13 +10,14 @@ from mailsim.language import language, word
 from mailsim.render.rows import Row, RowKind, dialogue_rows, exchange_rows, safe
 
 # JupyterLab's variables with fallbacks, so that light and dark themes both hold;
-# the letter and the border tell the sides apart without the colours.
+# the letter and the border tell the sides apart without the colours.  The class is named
+# three times to go before JupyterLab's own rules for tables, which set text to the right.
 _STYLE = """
 .mailsim{font:13px/1.5 var(--jp-code-font-family,monospace);border-collapse:collapse}
-.mailsim td{padding:0 .6em;text-align:left;vertical-align:top;white-space:pre-wrap;
+.mailsim.mailsim.mailsim td{padding:0 .6em;text-align:left;vertical-align:top;white-space:pre-wrap;
  overflow-wrap:anywhere;background:none;color:var(--jp-content-font-color1,inherit)}
 .mailsim .m-side{font-weight:bold;width:1.2em}
-.mailsim .m-C .m-side,.mailsim .m-C .m-row{color:var(--jp-info-color0,#0b5cad)}
+.mailsim.mailsim.mailsim .m-C .m-side,.mailsim.mailsim.mailsim .m-C .m-row{color:var(--jp-info-color0,#0b5cad)}
 .mailsim .m-S{border-left:3px solid var(--jp-border-color1,#888)}
 .mailsim .m-C{border-left:3px double var(--jp-info-color0,#0b5cad)}
 .mailsim .m-note{font-style:italic;opacity:.8}

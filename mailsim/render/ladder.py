@@ -61,8 +61,8 @@ class Ladder:
         )
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
-            f'width="{_WIDTH}" height="{height}" role="img" lang="{self.lang}" '
-            f'style="color:var(--jp-content-font-color1,#222);max-width:100%;height:auto" '
+            f'role="img" lang="{self.lang}" style="color:var(--jp-content-font-color1,#222);'
+            f'width:100%;max-width:{_WIDTH}px;height:auto" '
             f'font-family="monospace" font-size="12" fill="currentColor">'
             f"<title>{escape(title)}</title><desc>{escape(_xml(self.text))}</desc>"
             f'<text x="{_LEFT}" y="30" text-anchor="middle" font-weight="bold">{client}</text>'
