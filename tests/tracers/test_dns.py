@@ -4,7 +4,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import dns.flags
@@ -33,7 +33,16 @@ from mailsim.tracers.dns import DnsTracer, Record, Transport
 from mailsim.tracers.dns.message import read, value
 from mailsim.wire.outcome import Outcome
 
-# The thesis's zone, its MX with the final dot that it lacked (F1); a host whose answer is long.
+# The thesis's zone as it prints it: an MX without its final dot (F1).
+PRINTED = """
+$TTL 604800
+@ IN SOA mail.minfo.sn. root.mail.minfo.sn. 2 604800 86400 2419200 604800
+minfo.sn. IN NS mail.minfo.sn.
+mail IN A 192.168.10.1
+www IN CNAME mail
+minfo.sn IN MX 10 mail.minfo.sn.
+"""
+# The same, its MX with the final dot that it lacked (F1); a host whose answer is long.
 MINFO = """
 $TTL 604800
 @ IN SOA mail.minfo.sn. root.mail.minfo.sn. 2 604800 86400 2419200 604800
@@ -71,11 +80,11 @@ Answers = Callable[[bytes], list[bytes]]
 """What a server says to a query: datagrams by UDP; pieces of the stream by TCP."""
 
 
-def answer(wire: bytes) -> dns.message.Message:
+def answer(wire: bytes, zones: Sequence[dns.zone.Zone] = ZONES) -> dns.message.Message:
     query = dns.message.from_wire(wire)
     response = dns.message.make_response(query)
     asked = query.question[0]
-    zone = next((z for z in ZONES if z.origin and asked.name.is_subdomain(z.origin)), None)
+    zone = next((z for z in zones if z.origin and asked.name.is_subdomain(z.origin)), None)
     if zone is None:
         response.set_rcode(dns.rcode.REFUSED)
         return response
@@ -216,6 +225,16 @@ def test_dem1_any_name_and_reverse(tracer: DnsTracer) -> None:
     assert {record.type for record in everything.answer} == {"SOA", "NS", "MX"}
     assert tracer.query("mail.minfo.sn").texts == ("192.168.10.1",)
     assert tracer.reverse("192.168.10.1").texts == ("mail.minfo.sn.",)
+
+
+def test_dem1_as_printed_shows_no_mx() -> None:
+    zone = dns.zone.from_text(PRINTED, origin="minfo.sn.", relativize=False)
+    with server(lambda wire: [answer(wire, [zone]).to_wire()]) as running:
+        tracer = DnsTracer(running.where)
+        everything = tracer.query("minfo.sn", "any")
+        assert {record.type for record in everything.answer} == {"SOA", "NS"}
+        assert tracer.mx("minfo.sn").texts == ()
+        assert tracer.mx("minfo.sn.minfo.sn").texts == ("10 mail.minfo.sn.",)
 
 
 def test_the_mail_exchanger(tracer: DnsTracer) -> None:
@@ -443,11 +462,12 @@ def test_what_does_not_answer_is_not_believed(forged: Callable[[bytes], bytes]) 
 
 
 def test_the_right_answer_may_come_behind_a_forged_one() -> None:
-    with server(lambda wire: [_other_id(wire), _other_question(wire), *by_udp(wire)]) as running:
+    forged: list[Callable[[bytes], bytes]] = [lambda _: b"\x00", _other_id, _other_question]
+    with server(lambda wire: [*(one(wire) for one in forged), *by_udp(wire)]) as running:
         step = DnsTracer(running.where).query("minfo.sn", "MX")
     assert step.texts == ("10 mail.minfo.sn.",)
-    assert [note.id for note in step.exchange.notes] == ["dns.stranger"] * 2
-    assert len(step.exchange.received) == 3
+    assert [note.id for note in step.exchange.notes] == ["dns.stranger"] * 3
+    assert len(step.exchange.received) == 4
 
 
 def test_a_flood_of_forged_answers_ends() -> None:
