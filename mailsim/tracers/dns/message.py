@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     import dns.rrset
 
 FLAGS: Final = ("QR", "AA", "TC", "RD", "RA", "AD", "CD")
-"""The header's flags (RFC 1035 §4.1.1, RFC 4035 §3), from the left."""
+"""The header's flags (RFC 1035 §4.1.1, RFC 4035), from the left."""
 
 SECTIONS: Final = ("ANSWER", "AUTHORITY", "ADDITIONAL")
 
-# The types that a question may name and that are none of a record (RFC 6895 §3.1), but ANY.
+# The types that a question may name and that are none of a record (RFC 6895), but ANY.
 _NO_QUESTION: Final = {"AXFR", "IXFR", "MAILA", "MAILB", "NONE", "OPT", "TKEY", "TSIG", "TYPE0"}
 _SHOWN_TYPES: Final = (
     "A, AAAA, ANY, CAA, CNAME, DNSKEY, DS, MX, NS, PTR, SOA, SRV, SSHFP, TLSA, TXT, TYPEnnn"
@@ -66,7 +66,7 @@ def _padded(text: str, width: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Edns:
-    """The OPT pseudo-record (RFC 6891 §6.1): payload in octets, DNSSEC wanted or not."""
+    """The OPT pseudo-record (RFC 6891): payload in octets, DNSSEC wanted or not."""
 
     version: int
     payload: int

@@ -91,7 +91,7 @@ def _edns_rows(message: Message) -> Iterator[Row]:
 
 def _record_ids(record: Record) -> tuple[str, ...]:
     kind = f"dns.type.{record.type}"
-    # RFC 5782 §2.1: a block list answers with addresses in 127.0.0.0/8.
+    # RFC 5782: a block list answers with addresses in 127.0.0.0/8.
     if record.type == "A" and record.data.startswith("127."):
         return (kind, f"dns.dnsbl.{record.data}")
     return (kind,)

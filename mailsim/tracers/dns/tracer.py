@@ -34,7 +34,7 @@ _STRANGERS: Final = 64
 
 
 def _new_id() -> int:
-    # RFC 5452 §4.3: an id that cannot be guessed is half of what keeps forgers out.
+    # RFC 5452: an id that cannot be guessed is half of what keeps forgers out.
     return secrets.randbelow(65_536)
 
 
@@ -107,7 +107,7 @@ class DnsTracer:
         """Ask for the records of `name` and `type`; a truncated answer is asked again by TCP.
 
         `recursion`, `dnssec`: the flags RD and DO; `payload`: the octets of a UDP answer
-        that EDNS offers (RFC 6891 §6.2.3), 0 to leave EDNS out, as nslookup does.
+        that EDNS offers (RFC 6891), 0 to leave EDNS out, as nslookup does.
         """
         options = Options(recursion=recursion, dnssec=dnssec, payload=payload)
         asked = make_query(name, type, options, self._new_id())
@@ -129,7 +129,7 @@ class DnsTracer:
     def dnsbl(self, address: str, zone: str, type: str = "A") -> DnsStep:  # noqa: A002
         """Ask the block list `zone` about `address`: `type` "A" if listed, "TXT" why.
 
-        An answer means listed, NXDOMAIN not (RFC 5782 §2.1).
+        An answer means listed, NXDOMAIN not (RFC 5782).
         """
         reverse = _address(address).reverse_pointer
         labels = reverse.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa")
