@@ -81,6 +81,10 @@ class Core(ABC, Generic[C, V]):
     def outgoing(self) -> tuple[bytes, ...]:
         """The units to write now; they are handed over once."""
 
+    def withdraw(self) -> None:
+        """Take back what was queued and not handed over yet, as if it had never been sent."""
+        self.outgoing()
+
     @abstractmethod
     def receive(self, data: bytes) -> None:
         """Take in what has arrived; b"" says that the peer has closed."""

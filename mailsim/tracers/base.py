@@ -56,7 +56,7 @@ class Tracer(ABC, Generic[C, S]):
         self.endpoint = endpoint(where, self.protocol, tls=tls, server_name=server_name)
         self.tls: TlsInfo | None = None
         self.steps: list[S] = []
-        self._ca = ca
+        self._context = None if ca is None else client_context(ca)
         self._meter = Meter(limits.exchange)
         self._recorder = Recorder(self.endpoint, clock)
         self._core = self._new_core(limits, quirks)
@@ -162,6 +162,7 @@ class Tracer(ABC, Generic[C, S]):
                 self._core.send(command)
             return self._finish(self._move([]))
         except MailsimError as error:
+            self._core.withdraw()  # of several commands all are said, or none
             self._failed(error)
             raise
 
@@ -221,6 +222,8 @@ class Tracer(ABC, Generic[C, S]):
     def _finish(self, received: list[Received[Any]]) -> S:
         step = self._step(received)
         self.steps.append(step)
+        if self._core.closed:
+            self.close()
         return step
 
     @abstractmethod
@@ -245,7 +248,8 @@ class Tracer(ABC, Generic[C, S]):
         self._core.tls_started()
 
     def _start_tls(self) -> None:
-        self.tls = self._stream.start_tls(client_context(self._ca))
+        # Without a CA file the system's are loaded when needed: that takes a while.
+        self.tls = self._stream.start_tls(self._context or client_context())
         self._recorder.secure = True
         self._recorder.note("note.tls", version=self.tls.version, cipher=self.tls.cipher)
 
@@ -256,15 +260,18 @@ class Tracer(ABC, Generic[C, S]):
             raise LocalProtocolError("net.ended", server=self.endpoint.server)
 
     def _failed(self, error: MailsimError) -> None:
-        """Give the error the dialogue so far; after what cannot be mended, hang up."""
-        if isinstance(error, RemoteProtocolError):
-            self._keep_rest()
-        error.dialogue = self.dialogue
-        if isinstance(error, (RemoteProtocolError, ConnectionLost)):
-            self.close()
+        """Give the error the dialogue so far; after what cannot be mended, hang up.
 
-    def _keep_rest(self) -> None:
+        A handshake that was given up half-way cannot be mended either.
+        """
+        over = isinstance(error, (RemoteProtocolError, ConnectionLost)) or self._core.tls_pending
+        if over:
+            self._keep_rest("note.cut" if isinstance(error, ConnectionLost) else "note.broken")
+            self.close()
+        error.dialogue = self.dialogue
+
+    def _keep_rest(self, note: str) -> None:
         rest = self._core.unread()
         if rest:
             self._recorder.server((rest[:_KEPT],))
-            self._recorder.note("note.broken", octets=str(len(rest)))
+            self._recorder.note(note, octets=str(len(rest)))

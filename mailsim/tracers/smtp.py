@@ -221,6 +221,7 @@ class SmtpTracer(Tracer[SmtpClient, SmtpStep]):
         return self._say(Etrn(node))
 
     def _literal(self) -> str:
+        self._usable()
         address = self._stream.local
         return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
 

@@ -114,7 +114,12 @@ class ImapClient(Core[Said, Response]):
 
     def outgoing(self) -> tuple[bytes, ...]:
         units, self._outgoing = tuple(self._outgoing), []
+        self._flights.handed_over()
         return units
+
+    def withdraw(self) -> None:
+        self._flights.withdraw()
+        super().withdraw()
 
     @property
     def utf8(self) -> bool:
@@ -265,7 +270,7 @@ class ImapClient(Core[Said, Response]):
         if running.sasl is None:
             running.paused = True
         else:
-            token = running.sasl.answer(response.text.encode())
+            token = running.sasl.answer(response.text.encode("utf-8", "surrogateescape"))
             self._outgoing.append(token + b"\r\n")
         return running.answers
 

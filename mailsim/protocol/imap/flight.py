@@ -40,10 +40,11 @@ class Flight:
 class Flights:
     """The commands on their way, in order, and the units that wait for a "+"."""
 
-    __slots__ = ("_all", "blocked")
+    __slots__ = ("_all", "_fresh", "blocked")
 
     def __init__(self) -> None:
         self._all: list[Flight] = []
+        self._fresh: list[Flight] = []
         self.blocked: Flight | None = None
         """The command whose literal the server has not yet asked for."""
 
@@ -56,6 +57,18 @@ class Flights:
     def add(self, flight: Flight) -> None:
         """One more command, said last."""
         self._all.append(flight)
+        self._fresh.append(flight)
+
+    def handed_over(self) -> None:
+        """All that was added is on its way now."""
+        self._fresh.clear()
+
+    def withdraw(self) -> None:
+        """Take back what was added since `handed_over`."""
+        if self.blocked in self._fresh:
+            self.blocked = None
+        self._all = [flight for flight in self._all if flight not in self._fresh]
+        self.handed_over()
 
     def clear(self) -> None:
         """No command is owed an answer any more."""

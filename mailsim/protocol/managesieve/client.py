@@ -81,6 +81,7 @@ class ManageSieveClient(Core[Command, Answer]):
         self._outgoing: list[bytes] = []
         self._raw = RawFollower()
         self._pending: deque[Command] = deque()
+        self._unsaid = 0
         self._ahead = self.state
         self._followed = True
         self._failure: ProtocolError | None = None
@@ -121,11 +122,20 @@ class ManageSieveClient(Core[Command, Answer]):
 
     def outgoing(self) -> tuple[bytes, ...]:
         units, self._outgoing = tuple(self._outgoing), []
+        self._unsaid = 0
         return units
+
+    def withdraw(self) -> None:
+        while self._unsaid and self._pending:
+            self._pending.pop()
+            self._unsaid -= 1
+        self._look_ahead()
+        super().withdraw()
 
     def _queue(self, value: Command, units: tuple[bytes, ...]) -> None:
         self._outgoing.extend(units)
         self._pending.append(value)
+        self._unsaid += 1
         self._ahead = assumed(self._ahead, value.verb)
 
     # hearing
@@ -209,9 +219,12 @@ class ManageSieveClient(Core[Command, Answer]):
         if self.state is State.CLOSED:
             self._pending.clear()
         if self.state is not assumed(before, verb) or not self._pending:
-            self._ahead = self.state
-            for command in self._pending:
-                self._ahead = assumed(self._ahead, command.verb)
+            self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        self._ahead = self.state
+        for command in self._pending:
+            self._ahead = assumed(self._ahead, command.verb)
 
     def _unasked(self, value: Answer) -> None:
         """Only BYE may come at any time (RFC 5804 §1.2).

@@ -86,6 +86,7 @@ class Pop3Client(Core[Command, Reply]):
         self._outgoing: list[bytes] = []
         self._raw = b""
         self._pending: deque[Command] = deque()
+        self._unsaid = 0
         self._ahead = self.state
         self._followed = True
         self._failure: ProtocolError | None = None
@@ -132,11 +133,20 @@ class Pop3Client(Core[Command, Reply]):
 
     def outgoing(self) -> tuple[bytes, ...]:
         units, self._outgoing = tuple(self._outgoing), []
+        self._unsaid = 0
         return units
+
+    def withdraw(self) -> None:
+        while self._unsaid and self._pending:
+            self._pending.pop()
+            self._unsaid -= 1
+        self._look_ahead()
+        super().withdraw()
 
     def _queue(self, value: Command, units: tuple[bytes, ...]) -> None:
         self._outgoing.extend(units)
         self._pending.append(value)
+        self._unsaid += 1
         self._ahead = assumed(self._ahead, value.verb)
 
     # hearing
@@ -217,9 +227,12 @@ class Pop3Client(Core[Command, Reply]):
         if self.state in ENDED:
             self._pending.clear()
         if self.state is not assumed(before, verb) or not self._pending:
-            self._ahead = self.state
-            for value in self._pending:
-                self._ahead = assumed(self._ahead, value.verb)
+            self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        self._ahead = self.state
+        for value in self._pending:
+            self._ahead = assumed(self._ahead, value.verb)
 
     def _unasked(self, reply: Reply) -> None:
         """-ERR may say why the server closes; nothing else may come unasked.
@@ -247,7 +260,9 @@ class Pop3Client(Core[Command, Reply]):
         sasl = command.sasl
         if reply.outcome is Outcome.INTERMEDIATE:
             if not self._pending:
-                answer = _Answer(Secret(sasl.answer(reply.text.encode())), command)
+                answer = _Answer(
+                    Secret(sasl.answer(reply.text.encode("utf-8", "surrogateescape"))), command
+                )
                 self._queue(answer, answer.units())
             return
         if reply.ok:

@@ -85,6 +85,7 @@ class SmtpClient(Core[Command, Reply]):
         self._meter = Meter(limits.exchange)
         self._outgoing: list[bytes] = []
         self._pending: deque[Command] = deque()
+        self._unsaid = 0
         self._recipients = 0
         self._raw = RawFollower()
         self._followed = True
@@ -112,7 +113,12 @@ class SmtpClient(Core[Command, Reply]):
                 state=self._expected_state().value,
                 legal=", ".join(self.legal()) or "-",
             )
-        self._queue(value, value.units())
+        units = value.units()
+        if self._raw.begun:  # half a line went before: on the wire they are one
+            for unit in units:
+                self.send_raw(unit)
+        else:
+            self._queue(value, units)
 
     def send_raw(self, data: bytes) -> None:
         """Queue `data` as it is; whole lines in it are followed as the commands they are."""
@@ -124,13 +130,21 @@ class SmtpClient(Core[Command, Reply]):
 
     def outgoing(self) -> tuple[bytes, ...]:
         units, self._outgoing = tuple(self._outgoing), []
+        self._unsaid = 0
         return units
+
+    def withdraw(self) -> None:
+        while self._unsaid and self._pending:
+            self._pending.pop()
+            self._unsaid -= 1
+        super().withdraw()
 
     def _queue(self, value: Command, units: Sequence[bytes]) -> None:
         self._meter.reset()
         self._followed = True
         self._outgoing.extend(units)
         self._pending.append(value)
+        self._unsaid += 1
 
     def _expected_state(self) -> State:
         state = self.state
@@ -258,7 +272,7 @@ class SmtpClient(Core[Command, Reply]):
     def _authenticate(self, value: Command, reply: Reply) -> None:
         sasl = value.sasl if isinstance(value, (Authenticate, _Answer)) else None
         if reply.outcome is Outcome.INTERMEDIATE and sasl:
-            token = sasl.answer(reply.lines[0].encode())
+            token = sasl.answer(reply.lines[0].encode("utf-8", "surrogateescape"))
             self._outgoing.append(token + b"\r\n")
             self._pending.appendleft(_Answer(Secret(token), sasl))
         elif reply.outcome is not Outcome.INTERMEDIATE:

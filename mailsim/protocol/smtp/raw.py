@@ -24,6 +24,11 @@ class RawFollower:
         self._chunk = 0
         self._content = False
 
+    @property
+    def begun(self) -> bool:
+        """Whether half a command line has been sent."""
+        return bool(self._held) and not self._content
+
     def follow(self, data: bytes, state: State) -> list[Command]:
         """The commands, contents and responses that `data` completes in `state`."""
         found: list[Command] = []
