@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -42,10 +41,9 @@ def say(text: str, style: str = "") -> None:
         print(text, flush=True)
 
 
-def show_rows(rows: Iterable[Row]) -> None:
-    """Print the rows of a transcript."""
-    for row in rows:
-        say(row_text(row), _STYLES[row.kind])
+def show_row(row: Row) -> None:
+    """Print a row of a transcript."""
+    say(row_text(row), _STYLES[row.kind])
 
 
 def show_json(value: Any) -> None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mailsim.cli.output import say, show_json, show_rows
+from mailsim.cli.output import say, show_json, show_row
 from mailsim.dialogue import Dialogue
 from mailsim.dialogue.json import to_document, write_json
 from mailsim.dialogue.text import read_text, write_text
 from mailsim.errors import MailsimError, UsageError
-from mailsim.render.rows import exchange_rows, safe
+from mailsim.render.rows import RowKind, exchange_rows, safe
 from mailsim.tracers.base import Tracer
 
 AnyTracer = Tracer[Any, Any]
@@ -34,12 +34,22 @@ class Show:
             return
         shown = safe(dialogue, reveal=self.reveal)
         rows = exchange_rows(shown.exchanges[-1], self.lang, secure=_was_secure(dialogue))
-        show_rows(row for row in rows if not heard_only or row.kind.value != "C")
-        if self.explained:
-            from mailsim.render.explained import explained_step  # noqa: PLC0415 - only here
+        said = self._said(shown)
+        for row in rows:
+            if not (heard_only and row.kind is RowKind.CLIENT):
+                show_row(row)
+            if meaning := said.get((id(row.line), row.index)):
+                say(f"   {meaning}", "dim")
 
-            for line in explained_step(shown, lang=self.lang):
-                say(f"   {line}", "dim")
+    def _said(self, dialogue: Dialogue) -> dict[tuple[int, int], str]:
+        """What each row of the last exchange means, where it is to be explained."""
+        if not self.explained:
+            return {}
+        from mailsim.dialogue.explain import explain  # noqa: PLC0415 - only here
+        from mailsim.render.explained import explained_rows  # noqa: PLC0415 - only here
+
+        rows = explained_rows(explain(dialogue)[-1], self.lang)
+        return {(id(row.line), row.row): meaning for row, meaning in rows}
 
     def end(self, dialogue: Dialogue, save: Path | None) -> None:
         """Write what was asked for at the end."""

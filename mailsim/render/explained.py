@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from html import escape
 
 from mailsim.dialogue import Dialogue
@@ -13,6 +13,7 @@ from mailsim.dialogue.explain import (
     TextExplanation,
     explain,
 )
+from mailsim.dialogue.explain.values import worded
 from mailsim.dialogue.text import shown
 from mailsim.knowledge import Ref
 from mailsim.language import language, word
@@ -32,46 +33,48 @@ def explained_text(
     )
 
 
-def explained_step(dialogue: Dialogue, *, lang: str | None = None) -> Iterator[str]:
-    """What the rows of the dialogue's last exchange mean, a line each; no row itself."""
-    for exchange in explain(dialogue)[-1:]:
-        for row in _telling(exchange.rows):
-            yield f"{row.line.side.value}  {_said(row, lang)}"
+def explained_rows(
+    exchange: ExplainedExchange, lang: str | None
+) -> Iterator[tuple[Explanation, str]]:
+    """Each row with what it means, "" where that was just said of the row before.
+
+    A body of ten lines is explained once, and what a row shares with an earlier
+    one of its exchange (its 250) is not said again.
+    """
+    before: tuple[str, ...] = ()
+    told: set[str] = set()
+    for row in exchange.rows:
+        yield row, "" if row.ids == before else _said(row, told, lang)
+        before = row.ids
+        told.update(row.ids)
+
+
+def _said(row: Explanation, told: set[str], lang: str | None) -> str:
+    if not row.entries:
+        return ""
+    first, *rest = row.entries
+    refs = first.refs
+    where = f" [{refs[0]}]" if refs else ""
+    return worded((first, *(one for one in rest if one.id not in told)), lang) + where
 
 
 def explained_html(dialogue: Dialogue, *, lang: str | None = None) -> str:
     """The whole dialogue as a table of rows and meanings; all of it escaped."""
     spoken = language(lang)
-    rows = [row for exchange in explain(safe(dialogue)) for row in exchange.rows]
     body = "".join(
         f"<tr><td>{row.line.side.value}</td><td><code>{escape(shown(row.raw)[2:])}</code></td>"
-        f"<td>{escape(_said(row, spoken))}</td></tr>"
-        for row in rows
+        f"<td>{escape(said)}</td></tr>"
+        for exchange in explain(safe(dialogue))
+        for row, said in explained_rows(exchange, spoken)
     )
     return f'<table class="mailsim" lang="{spoken}"><tbody>{body}</tbody></table>'
 
 
 def _exchange_lines(exchange: ExplainedExchange, lang: str | None) -> Iterator[str]:
-    told = {id(row) for row in _telling(exchange.rows)}
-    for row in exchange.rows:
+    for row, said in explained_rows(exchange, lang):
         yield f"{row.line.side.value}{shown(row.raw)}".rstrip()
-        if id(row) in told:
-            yield f"   {_said(row, lang)}"
-
-
-def _telling(rows: Iterable[Explanation]) -> Iterator[Explanation]:
-    """The rows that say something new: a body of ten lines is explained once."""
-    before: tuple[str, ...] = ()
-    for row in rows:
-        if row.entries and row.ids != before:
-            yield row
-        before = row.ids
-
-
-def _said(row: Explanation, lang: str | None) -> str:
-    refs = row.entries[0].refs if row.entries else ()
-    where = f" [{refs[0]}]" if refs else ""
-    return f"{row.worded(lang)}{where}" if row.entries else "—"
+        if said:
+            yield f"   {said}"
 
 
 def text_lines(explanation: TextExplanation, *, lang: str | None = None) -> Iterator[str]:
@@ -109,7 +112,8 @@ def _fields(meaning: Meaning, lang: str) -> Iterator[tuple[str, str]]:
         )
         if text
     )
-    for ref in meaning.refs[:_MANY_REFS]:
+    places = {(ref.rfc, ref.section): ref for ref in reversed(meaning.refs)}
+    for ref in [ref for ref in meaning.refs if places[ref.rfc, ref.section] is ref][:_MANY_REFS]:
         yield "ref", _ref(ref)
 
 

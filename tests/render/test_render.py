@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mailsim.dialogue import Dialogue, Exchange, Line, Note, Side
 from mailsim.dialogue.text import read_text
 from mailsim.model import Endpoint, Protocol
-from mailsim.render.explained import explained_html, explained_step, explained_text
+from mailsim.render.explained import explained_html, explained_text
 from mailsim.render.html import dialogue_html, step_html
 from mailsim.render.ladder import Ladder
 from mailsim.render.text import dialogue_text, step_text
@@ -132,8 +132,18 @@ def test_an_empty_dialogue_is_nothing() -> None:
     assert Ladder.last(empty).rows == ()
 
 
-def test_a_step_is_explained_line_by_line(dialogue: Dialogue) -> None:
-    said = list(explained_step(dialogue, lang="en"))
-    assert len(said) == 2
-    assert all("[RFC" in line for line in said)
-    assert "STARTTLS" in explained_text(dialogue, lang="fr")
+def test_each_row_is_followed_by_what_it_means_once() -> None:
+    text = "# protocol: smtp\nS: 220 x\n\nC: EHLO y\nS: 250-x\nS: 250-PIPELINING\nS: 250 SIZE 1\n"
+    said = explained_text(read_text(text).dialogue, lang="en", last_only=True).splitlines()
+    assert [row for row in said if not row.startswith("   ")] == [
+        "C: EHLO y",
+        "S: 250-x",
+        "S: 250-PIPELINING",
+        "S: 250 SIZE 1",
+    ]
+    assert [row for row in said if row.startswith("   ")][2].startswith("   PIPELINING: ")
+    assert sum("(250: " in row for row in said) == 1
+
+
+def test_the_explanation_speaks_french(dialogue: Dialogue) -> None:
+    assert "La première ligne du serveur" in explained_text(dialogue, lang="fr")
