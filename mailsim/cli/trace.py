@@ -16,6 +16,7 @@ from mailsim.errors import UsageError
 from mailsim.language import word
 from mailsim.net import Timeouts
 from mailsim.tracers.base import Tracer
+from mailsim.wire.quirk import Quirk
 
 app = typer.Typer(help=word("cli.trace"), no_args_is_help=True)
 
@@ -27,6 +28,7 @@ _CA = typer.Option(None, "--ca", metavar="FILE", help=word("cli.ca"))
 _NAME = typer.Option("", "--server-name", metavar="NAME", help=word("cli.server-name"))
 _FROM = typer.Option("", "--from", metavar="ADDRESS", help=word("cli.from"))
 _TIMEOUT = typer.Option(30.0, "--timeout", metavar="SECONDS", help=word("cli.timeout"))
+_QUIRK = typer.Option([], "--quirk", metavar="NAME", help=word("cli.quirk"))
 _EXPLAIN = typer.Option(None, "--explain/--no-explain", help=word("cli.explain-lines"))
 _REVEAL = typer.Option(False, "--reveal", help=word("cli.reveal"))
 
@@ -43,6 +45,7 @@ def _command(name: str, kind: str) -> None:
         server_name: str = _NAME,
         local: str = _FROM,
         timeout: float = _TIMEOUT,
+        quirk: list[str] = _QUIRK,
         explain: bool | None = _EXPLAIN,
         reveal: bool = _REVEAL,
         json: bool = JSON,
@@ -51,6 +54,7 @@ def _command(name: str, kind: str) -> None:
         if timeout <= 0:
             raise UsageError("cli.bad-timeout", timeout=timeout)
         explained = sys.stdin.isatty() and script is None if explain is None else explain
+        quirks = frozenset(map(_quirk, quirk))
         show = Show(chosen_language(lang), explained=explained, reveal=reveal, json=json)
         session = Session(show, save=save, script=script)
         tracer = _tracer(kind)
@@ -62,10 +66,19 @@ def _command(name: str, kind: str) -> None:
                 server_name=server_name,
                 local_address=local,
                 timeouts=Timeouts(connect=min(timeout, 10.0), silence=timeout),
+                quirks=quirks,
             )
         )
 
     app.command(name, help=word(f"cli.trace-{name}"))(trace)
+
+
+def _quirk(name: str) -> Quirk:
+    try:
+        return Quirk(name)
+    except ValueError:
+        known = ", ".join(one.value for one in Quirk)
+        raise UsageError("cli.bad-quirk", name=name, known=known) from None
 
 
 def _tracer(kind: str) -> type[Tracer[Any, Any]]:

@@ -18,6 +18,8 @@ class Quirk(Enum):
     """`MAIL FROM:x@y`, a path without its brackets."""
     SPACED_REPLY = "spaced-reply"
     """`250 -8BITMIME`, `+ OK`: spaces where the grammar has none, as the thesis prints them."""
+    MISSING_SPACE = "missing-space"
+    """IMAP's `+` or `a1 OK` at a line's end, without the space that comes before an empty text."""
 
 
 NONE: frozenset[Quirk] = frozenset()

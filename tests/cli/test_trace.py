@@ -71,6 +71,7 @@ def test_secrets_are_hidden_unless_revealed(run: Run, smtp_server: str) -> None:
         (("--to", "127.0.0.1:25", "--timeout", "-1"), "seconds above 0"),
         (("--to", "127.0.0.1:25", "--timeout", "x"), "--timeout"),
         (("--to", "127.0.0.1:25", "--lang", "de"), "en, fr"),
+        (("--to", "127.0.0.1:25", "--quirk", "sloppy"), "missing-space"),
         (("--to", "127.0.0.1:25", "--script", "/nowhere/x"), "/nowhere/x"),
         (("--to", "127.0.0.1:25", "--ca", "/nowhere/x", "--tls"), "/nowhere/x"),
         ((), "--to"),

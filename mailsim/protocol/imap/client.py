@@ -75,6 +75,7 @@ class ImapClient(Core[Said, Response]):
         self.enabled: frozenset[str] = frozenset()
         self.selected: Selected | None = None
         self._opening: Selected | None = None
+        self._quirks = quirks
         self._reader = FrameReader(
             line=limits.line, block=limits.block, frame=limits.exchange, quirks=quirks
         )
@@ -224,7 +225,7 @@ class ImapClient(Core[Said, Response]):
             if self._eof and len(self._reader):
                 raise RemoteProtocolError("imap.cut-short")
             return None
-        response = read_response(units, utf8=self.utf8)
+        response = read_response(units, utf8=self.utf8, quirks=self._quirks)
         return Received(response, units, self._settle(response))
 
     def _settle(self, response: Response) -> object | None:

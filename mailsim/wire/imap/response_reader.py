@@ -42,6 +42,7 @@ from mailsim.wire.imap.responses import (
 from mailsim.wire.imap.scanner import MAX_NUMBER64, Scanner
 from mailsim.wire.imap.sequence import SequenceSet
 from mailsim.wire.imap.tokens import Atom, Token
+from mailsim.wire.quirk import NONE, Quirk
 
 _NAME = re.compile(rb"[A-Za-z][A-Za-z0-9.\-]*")
 _NUMBERED = re.compile(rb"([0-9]{1,19}) ([A-Za-z][A-Za-z0-9.\-]*)")
@@ -49,9 +50,12 @@ _CONDITION = re.compile(rb"(OK|NO|BAD|BYE|PREAUTH) ", re.IGNORECASE)
 _TEXT = re.compile(rb"[^\r\n\x00]*")
 _NUMBERS = re.compile(rb"(?: [1-9][0-9]{0,9}(?![0-9]))*")
 _ITEM_NAME = re.compile(rb"[A-Za-z][A-Za-z0-9.\-]*")
+_NO_SPACE = re.compile(rb"(?:\+|[^ ]+ (?:OK|NO|BAD|BYE|PREAUTH))\r\n", re.IGNORECASE)
 
 
-def read_response(units: Sequence[bytes], *, utf8: bool = False) -> Response:
+def read_response(
+    units: Sequence[bytes], *, utf8: bool = False, quirks: frozenset[Quirk] = NONE
+) -> Response:
     """The response that the units of one frame carry.
 
         response        = continue-req / response-data / response-tagged
@@ -62,6 +66,8 @@ def read_response(units: Sequence[bytes], *, utf8: bool = False) -> Response:
 
     Raises RemoteProtocolError for what is none of these, or a known response of wrong form.
     """
+    if Quirk.MISSING_SPACE in quirks and _NO_SPACE.fullmatch(units[0]):
+        units = (units[0].replace(b"\r\n", b" \r\n"),)
     scanner = Scanner(units, utf8=utf8)
     response = _read(scanner)
     scanner.end()
