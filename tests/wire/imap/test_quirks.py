@@ -15,7 +15,6 @@ LENIENT = frozenset({Quirk.MISSING_SPACE})
     [
         (b"+\r\n", Continuation()),
         (b"a1 OK\r\n", Status("OK", "", None, "a1")),
-        (b"* NO\r\n", Status("NO", "")),
     ],
 )
 def test_a_missing_space_is_taken_by_its_name_alone(
