@@ -14,6 +14,7 @@ lab: $(VENV)/.lab ## open the notebooks in JupyterLab
 	@$(BIN)/mailsim lab
 
 test: check ## all checks and all tests: what CI runs
+	$(BIN)/pytest --nbval --nbval-current-env labs/src
 	$(BIN)/pytest -n 2
 
 check: $(VENV)/.test ## style, types (for Windows too) and layers
