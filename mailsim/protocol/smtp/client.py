@@ -183,8 +183,7 @@ class SmtpClient(Core[Command, Reply]):
     def tls_started(self) -> None:
         """Forget all that was learnt in the clear (RFC 3207 §4.2)."""
         self.state = State.OPENING if self.state is State.OPENING else State.CONNECTED
-        self.extensions = {}
-        self.authenticated = False
+        self._forget()
         self._pending.clear()
 
     def next_event(self) -> Received[Reply] | None:
@@ -268,6 +267,13 @@ class SmtpClient(Core[Command, Reply]):
             self._recipients += 1
         elif value.verb in ("AUTH", RESPONSE):
             self._authenticate(value, reply)
+        elif value.verb == "XCLIENT" and reply.outcome.ok:
+            # To the server we are a new client, who has yet to say EHLO and AUTH.
+            self._forget()
+
+    def _forget(self) -> None:
+        self.extensions = {}
+        self.authenticated = False
 
     def _authenticate(self, value: Command, reply: Reply) -> None:
         sasl = value.sasl if isinstance(value, (Authenticate, _Answer)) else None
