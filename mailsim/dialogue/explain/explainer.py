@@ -27,6 +27,7 @@ class Explainer(ABC):
     def __init__(self) -> None:
         self.greeted = False
         self.challenged = False
+        self.protocol = self.area
 
     def exchange(self, exchange: Exchange) -> ExplainedExchange:
         """The next exchange, explained."""
@@ -59,7 +60,7 @@ class Explainer(ABC):
 
     def known_wording(self, text: str) -> tuple[tuple[Entry, ...], dict[str, str]]:
         """The wording that `text` is, if a known server words it so, and its values."""
-        found = wording(self.area, text)
+        found = wording(self.protocol, text)
         return ((found[0],), found[1]) if found else ((), {})
 
 

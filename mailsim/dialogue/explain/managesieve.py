@@ -74,18 +74,20 @@ class ManageSieveExplainer(Explainer):
         data, rest = self._received.take(row)
         if data or self._received.continued:
             self._announced(self._received, rest)
-            return Said(self._literal())
+            return self._literal(text_of(data))
         text = text_of(rest)
         found = _STATUS.match(text)
         said = self._ended(*found.groups(default="")) if found else Said(self._string(text))
         return Said(said.entries + self._announced(self._received, rest), said.values)
 
-    def _literal(self) -> tuple[Entry, ...]:
+    def _literal(self, text: str) -> Said:
         if self._status:
-            return self._status
+            # The status's text: what a compiler says takes several lines.
+            known, values = self.known_wording(text)
+            return Said(known + self._status, values)
         if self._asked and self._asked[0] == "AUTHENTICATE":
-            return self.line("SASL-CHALLENGE")
-        return self.line("SCRIPT-CONTENT")
+            return Said(self.line("SASL-CHALLENGE"))
+        return Said(self.line("SCRIPT-CONTENT"))
 
     def _ended(self, condition: str, code: str, text: str) -> Said:
         known, values = self.known_wording(text)

@@ -24,6 +24,7 @@ class SmtpExplainer(Explainer):
 
     def __init__(self, *, lmtp: bool = False) -> None:
         super().__init__()
+        self.protocol = "lmtp" if lmtp else "smtp"
         self._lmtp = lmtp
         self._asked: deque[str] = deque()
         self._rows_of_reply = 0
