@@ -24,7 +24,7 @@ _GRAMMAR = "[ email / token ], token = 1*255TCHAR"
 def message(data: bytes) -> Message:
     """The trace information.  RFC 4505 §2:
 
-        message = [ email / token ]     ; prepared by the "trace" profile, §3
+        message = [ email / token ]     ; prepared by the "trace" profile, RFC 4505 §3
         token   = 1*255TCHAR            ; any Unicode character except "@"
 
     Raises RemoteProtocolError.

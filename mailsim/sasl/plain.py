@@ -42,7 +42,7 @@ class Plain:
             authcid = 1*SAFE ; MUST accept up to 255 octets
             passwd  = 1*SAFE ; any UTF-8 encoded Unicode character except NUL
 
-        An empty authcid or passwd is read too: verification fails it (§2).
+        An empty authcid or passwd is read too: verification fails it (RFC 4616 §2).
         Raises RemoteProtocolError.
         """
         fields = data.split(b"\0")

@@ -47,7 +47,7 @@ class ClientFirst:
             username                  = "n=" saslname
             nonce                     = "r=" c-nonce [s-nonce]
 
-        Raises RemoteProtocolError; for reserved-mext (m=) too, as §5.1 says.
+        Raises RemoteProtocolError; for reserved-mext (m=) too, as RFC 5802 §5.1 says.
         """
         header, bare = gs2.split(utf8(data, _NAME), _NAME)
         user, nonce = _attributes(bare, "nr", "n=user,r=nonce")

@@ -76,7 +76,7 @@ def unique_ids(reply: Reply) -> tuple[UniqueId, ...]:
 def capabilities(reply: Reply) -> dict[str, tuple[str, ...]]:
     """CAPA's answer: each tag, in capitals, with its arguments.
 
-    capability = capa-tag *(SP param) CRLF     ; RFC 2449 §3, tags in any case of letters §5
+    capability = capa-tag *(SP param) CRLF     ; RFC 2449 §3, tags in any case: RFC 2449 §5
     """
     found = {}
     for entry in _entries(reply):

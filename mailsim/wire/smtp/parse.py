@@ -95,7 +95,7 @@ def parse_command(raw: bytes, quirks: frozenset[Quirk] = NONE) -> Command:
 
     command = verb [SP argument] CRLF, the verb in any case of letters
     (RFC 5321 §2.4).  A known verb with a wrong argument gives `Malformed`, a
-    verb that is none `Unknown`.  Trailing spaces are ignored (§4.1.1 asks for it).
+    verb that is none `Unknown`.  Trailing spaces are ignored (RFC 5321 §4.1.1).
     """
     body = raw.removesuffix(b"\n").removesuffix(b"\r")
     text = body.decode("utf-8", "surrogateescape").rstrip(" ")

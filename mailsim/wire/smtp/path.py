@@ -33,7 +33,7 @@ class Path:
         Mailbox = Local-part "@" ( Domain / address-literal )
 
     `route` is a source route as it was written; it is accepted and ignored
-    (RFC 5321 Appendix C).  "postmaster" alone is allowed (§4.5.1).
+    (RFC 5321 Appendix C).  "postmaster" alone is allowed (RFC 5321 §4.5.1).
     Raises UsageError for an address that the grammar does not have.
     """
 
