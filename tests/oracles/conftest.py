@@ -59,6 +59,8 @@ local_recipient_maps = texthash:{folder}/recipients
 alias_maps =
 alias_database =
 message_size_limit = 100000
+# What ETRN may ask for.
+fast_flush_domains = minfo.sn
 smtpd_authorized_xclient_hosts = 127.0.0.0/8
 smtpd_tls_security_level = may
 smtpd_tls_chain_files = {folder}/key.pem, {folder}/chain.pem
@@ -246,6 +248,18 @@ class Servers:
                 assert lmtp.rcpt(f"{box}@minfo.sn").ok
                 assert lmtp.data(message).ok
 
+    def arrived(self, box: str, count: int = 1) -> list[bytes]:
+        """The messages of a box, once there are `count`; until then IDLE tells of each."""
+        with self.imap() as imap:
+            imap.login(box, PASSWORD)
+            imap.select()
+            imap.idle()
+            while imap.selected is None or (imap.selected.exists or 0) < count:
+                assert imap.poll(30).received, (self.folder / "postfix.log").read_text()
+            imap.done()
+            whole = [one.get("BODY[]") for one in imap.fetch("1:*", "BODY.PEEK[]").fetched]
+        return [one for one in whole if isinstance(one, bytes)]
+
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
@@ -288,7 +302,9 @@ def _lacking() -> str:
     if missing:
         return f"these programs are not installed: {', '.join(missing)}"
     version = _output("dovecot", "--version")
-    return "" if version.startswith("2.3.") else f"the configuration is Dovecot 2.3's, not {version}"
+    return (
+        "" if version.startswith("2.3.") else f"the configuration is Dovecot 2.3's, not {version}"
+    )
 
 
 def _address() -> str:
@@ -341,9 +357,7 @@ def _run(servers: Servers, *command: str) -> None:
     with (servers.folder / "commands.log").open("ab") as said:
         done = subprocess.run(command, stdout=said, stderr=said, env=_environment(), check=False)
     if done.returncode:
-        logs = "\n".join(
-            path.read_text(errors="replace") for path in servers.folder.glob("*.log")
-        )
+        logs = "\n".join(path.read_text(errors="replace") for path in servers.folder.glob("*.log"))
         pytest.fail(f"{' '.join(command)}: exit {done.returncode}\n{logs}")
 
 
