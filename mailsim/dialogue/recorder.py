@@ -54,5 +54,5 @@ class Recorder:
 
     def _add(self, side: Side, units: Iterable[bytes]) -> None:
         at = self._clock() - self._start
-        secure = self.secure
-        self._lines.extend([Line(side, unit, secure, at) for unit in units])
+        for unit in units:
+            self._lines.append(Line(side, unit, self.secure, at))

@@ -47,7 +47,7 @@ class ImapTracer(Tracer[ImapClient, ImapStep]):
         return ImapClient(limits=limits, quirks=quirks)
 
     def _step(self, received: Sequence[Received[Any]]) -> ImapStep:
-        return ImapStep(self._recorder.close(), received, lambda: self.dialogue)
+        return ImapStep(self._recorder.close(), received, self._so_far)
 
     @property
     def capabilities(self) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ class ManageSieveTracer(Tracer[ManageSieveClient, ManageSieveStep]):
         return ManageSieveClient(limits=limits, quirks=quirks)
 
     def _step(self, received: list[Received[Any]]) -> ManageSieveStep:
-        return ManageSieveStep(self._recorder.close(), received, lambda: self.dialogue)
+        return ManageSieveStep(self._recorder.close(), received, self._so_far)
 
     @property
     def capabilities(self) -> dict[str, str | None]:

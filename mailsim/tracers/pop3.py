@@ -97,7 +97,7 @@ class Pop3Tracer(Tracer[Pop3Client, Pop3Step]):
         return Pop3Client(limits=limits, quirks=quirks)
 
     def _step(self, received: Sequence[Received[Any]]) -> Pop3Step:
-        return Pop3Step(self._recorder.close(), received, lambda: self.dialogue)
+        return Pop3Step(self._recorder.close(), received, self._so_far)
 
     @property
     def capabilities(self) -> dict[str, tuple[str, ...]]:

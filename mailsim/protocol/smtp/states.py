@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 
 from mailsim.protocol.table import Table, Transition
 from mailsim.wire.outcome import Outcome
@@ -96,6 +97,7 @@ TABLE: Table[State] = Table(State.OPENING, _rows())
 _BY_VERB = {(row.verb, row.outcome): row.target for row in TABLE.rows if row.verb not in _ANYWHERE}
 
 
+@lru_cache(maxsize=1024)  # verbs that a user makes up come here too
 def after(state: State, verb: str, outcome: Outcome) -> State:
     """The state after `verb` was answered with `outcome`.
 

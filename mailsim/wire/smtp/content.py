@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from email.message import Message
 from typing import ClassVar
 
 from mailsim.errors import UsageError
 
-_LINE_END = re.compile(rb"\r\n|\r|\n")
 END_OF_DATA = b".\r\n"
 
 
@@ -22,8 +20,7 @@ def crlf(message: str | bytes | Message) -> bytes:
     if isinstance(message, Message):
         message = message.as_bytes()
     raw = message.encode("utf-8", "surrogateescape") if isinstance(message, str) else message
-    if b"\r" in raw or b"\n" in raw:
-        raw = _LINE_END.sub(b"\r\n", raw)
+    raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
     return raw if raw.endswith(b"\r\n") or not raw else raw + b"\r\n"
 
 
