@@ -58,7 +58,9 @@ class Tracer(ABC, Generic[C, S]):
         self.steps: list[S] = []
         self._context = None if ca is None else client_context(ca)
         self._meter = Meter(limits.exchange)
-        self._recorder = Recorder(self.endpoint, clock)
+        self._recorder = recorder = Recorder(self.endpoint, clock)
+        # Steps know the recorder, not the tracer that has them: no work for the cycle collector.
+        self._so_far = lambda: recorder.dialogue
         self._core = self._new_core(limits, quirks)
         self._open = False
         try:

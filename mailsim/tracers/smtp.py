@@ -93,7 +93,7 @@ class SmtpTracer(Tracer[SmtpClient, SmtpStep]):
         return SmtpClient(lmtp=lmtp, limits=limits, quirks=quirks)
 
     def _step(self, received: list[Received[Any]]) -> SmtpStep:
-        return SmtpStep(self._recorder.close(), received, lambda: self.dialogue)
+        return SmtpStep(self._recorder.close(), received, self._so_far)
 
     @property
     def extensions(self) -> dict[str, str]:

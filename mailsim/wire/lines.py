@@ -41,15 +41,18 @@ class LineBuffer:
         Raises RemoteProtocolError for a line over the limit and, unless
         Quirk.BARE_LF is on, for LF without CR.
         """
-        end = self._data.find(b"\n", max(self._searched, self._start))
-        if end < 0:
-            self._searched = len(self._data)
-            self._check(len(self._data) - self._start)
+        data, start = self._data, self._start
+        end = data.find(b"\n", self._searched) + 1
+        if (end or len(data)) - start > self.limit:
+            raise RemoteProtocolError("wire.line-too-long", limit=self.limit)
+        if not end:
+            self._searched = len(data)
             return None
-        self._check(end + 1 - self._start)
-        if not self._lenient and (end == self._start or self._data[end - 1] != 13):
-            raise RemoteProtocolError("wire.bare-lf", text=self._shown(end))
-        return self._advance(end + 1)
+        line = bytes(data[start:end])
+        if not self._lenient and line[-2:] != b"\r\n":
+            raise RemoteProtocolError("wire.bare-lf", text=repr(line[-41:])[1:])
+        self._start = self._searched = end
+        return line
 
     def take(self, size: int) -> bytes | None:
         """The next `size` octets, or None while there are fewer."""
@@ -74,10 +77,3 @@ class LineBuffer:
         self._start = end
         self._searched = max(self._searched, end)
         return taken
-
-    def _check(self, length: int) -> None:
-        if length > self.limit:
-            raise RemoteProtocolError("wire.line-too-long", limit=self.limit)
-
-    def _shown(self, end: int) -> str:
-        return repr(bytes(self._data[max(self._start, end - 40) : end + 1]))[1:]

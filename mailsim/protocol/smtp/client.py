@@ -33,6 +33,7 @@ from mailsim.wire.smtp import (
 # A command line holds 512 octets, CRLF included (RFC 5321 §4.5.3.1.4): a longer
 # initial response waits for the server's first challenge instead.
 _COMMAND_LINE = 512
+_DEAF = (State.TLS, State.CLOSED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +130,8 @@ class SmtpClient(Core[Command, Reply]):
             self._pending.append(value)
 
     def outgoing(self) -> tuple[bytes, ...]:
-        units, self._outgoing = tuple(self._outgoing), []
+        units = tuple(self._outgoing)
+        self._outgoing.clear()
         self._unsaid = 0
         return units
 
@@ -164,7 +166,7 @@ class SmtpClient(Core[Command, Reply]):
     def waiting(self) -> bool:
         if self._failure:
             return True
-        if self.state in (State.TLS, State.CLOSED):
+        if self.state in _DEAF:
             return False
         return bool(self._pending) or self.state is State.OPENING
 
@@ -200,26 +202,20 @@ class SmtpClient(Core[Command, Reply]):
         while (raw := self._buffer.line()) is not None:
             self._meter.add(len(raw))
             self._units.append(raw)
-            if self._add(raw):
+            code, last, text = parse_reply_line(raw, self._quirks)
+            if self._lines and code != self._code:  # one code a reply (RFC 5321 §4.2.1)
+                raise RemoteProtocolError("smtp.mixed-codes", first=self._code, second=code)
+            self._code = code
+            self._lines.append(text)
+            if last:
                 return self._reply()
         return None
-
-    def _add(self, raw: bytes) -> bool:
-        """Take one line in; whether it ends a reply.
-
-        All lines of a reply carry one code (RFC 5321 §4.2.1).
-        """
-        row = parse_reply_line(raw, self._quirks)
-        if self._lines and row.code != self._code:
-            raise RemoteProtocolError("smtp.mixed-codes", first=self._code, second=row.code)
-        self._code = row.code
-        self._lines.append(row.text)
-        return row.last
 
     def _reply(self) -> Received[Reply]:
         reply = Reply(self._code, tuple(self._lines))
         units = tuple(self._units)
-        self._lines, self._units = [], []
+        self._lines.clear()
+        self._units.clear()
         return Received(reply, units, self._settle(reply))
 
     def _settle(self, reply: Reply) -> Command | None:

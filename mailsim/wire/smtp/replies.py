@@ -18,6 +18,7 @@ _BY_DIGIT = {
     4: Outcome.TEMPORARY,
     5: Outcome.PERMANENT,
 }
+_CODES = {str(code).encode(): code for code in range(200, 600)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +108,12 @@ def parse_reply_line(line: bytes, quirks: frozenset[Quirk] = NONE) -> ReplyLine:
     for a client goes by the first (§4.2.1).  Raises RemoteProtocolError.
     """
     text = line[4:].removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "surrogateescape")
-    digits, mark = line[:3], line[3:4]
-    if not digits.isdigit() or digits[0] not in b"2345" or mark not in b" -\r\n":
+    code, mark = _CODES.get(line[:3]), line[3:4]
+    if code is None or mark not in b" -\r\n":
         shown = line[:80].decode("utf-8", "backslashreplace").rstrip()
         raise RemoteProtocolError("smtp.bad-reply", line=shown)
     last = mark != b"-"
-    if Quirk.SPACED_REPLY in quirks:
+    if quirks and Quirk.SPACED_REPLY in quirks:
         last = last and not text.startswith("-")
         text = text.lstrip("- ")
-    return ReplyLine(int(digits), last, text)
+    return ReplyLine(code, last, text)
