@@ -41,11 +41,6 @@ def word(message_id: str, lang: str | None = None, /, **params: object) -> str:
     return _catalogue(area)[message_id][lang or language()].format(**params)
 
 
-def message_ids(area: str) -> tuple[str, ...]:
-    """Every message id of one area, in the order of its file."""
-    return tuple(_catalogue(area))
-
-
 @cache
 def _catalogue(area: str) -> dict[str, dict[str, str]]:
     text = files("mailsim").joinpath("messages", f"{area}.json").read_text(encoding="utf-8")

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import json
-import re
-from importlib.resources import files
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mailsim import sasl
-from mailsim.language import message_ids, word
+from mailsim.language import word
 from mailsim.secret import MASK, Secret
 
 PASSWORD = "tr0ub4dor"
@@ -102,33 +99,6 @@ def test_every_id_that_steps_carry_is_worded(lang: str) -> None:
             assert step.name(lang)
             assert step.learnt(lang)
             assert all(part.note(lang) for part in step.parts)
-
-
-def test_every_id_in_the_code_is_in_the_catalogue_and_the_other_way_round() -> None:
-    known = set(message_ids("sasl"))
-    code = "".join(_sources(files("mailsim").joinpath("sasl")))
-    used = set(re.findall(r'"(sasl\.[a-z0-9.-]+[a-z0-9])"', code))
-    named = {f"sasl.part.{name}" for name in re.findall(r'(?:part|computed)\(\s*"([\w-]+)"', code)}
-    listed = {f"sasl.part.{name}" for name in re.findall(r'\("([a-z-]+)", \d+, Kind', code)}
-    assert used | named | listed == known
-
-
-def _sources(folder: object) -> list[str]:
-    found: list[str] = []
-    for item in folder.iterdir():  # type: ignore[attr-defined]
-        if item.is_dir():
-            found += _sources(item)
-        elif item.name.endswith(".py"):
-            found.append(item.read_text(encoding="utf-8"))
-    return found
-
-
-def test_french_is_typeset_as_french() -> None:
-    text = files("mailsim").joinpath("messages", "sasl.json").read_text(encoding="utf-8")
-    for message_id, texts in json.loads(text).items():
-        assert not re.search(r"[^\u00a0][:;!?»](?:\s|$)|« ", texts["fr"]), message_id
-        fields = [sorted(re.findall(r"\{\w+\}", texts[lang])) for lang in ("en", "fr")]
-        assert fields[0] == fields[1], message_id
 
 
 def test_leaks_of_plain_and_scram_are_worded_apart() -> None:

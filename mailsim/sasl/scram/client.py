@@ -92,6 +92,6 @@ class ScramClient(Mechanism):
         # RFC 5802 §5: "If the two are different, the client MUST consider the
         # authentication exchange to be unsuccessful".
         if not hmac.compare_digest(final.signature, expected):
-            raise RemoteProtocolError("sasl.scram-signature", mechanism=self.name)
+            raise RemoteProtocolError("sasl.scram-signature")
         self.done = True
         return Response(b"", (computed("ServerSignature", expected),))
