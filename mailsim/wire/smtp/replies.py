@@ -105,7 +105,7 @@ def parse_reply_line(line: bytes, quirks: frozenset[Quirk] = NONE) -> ReplyLine:
     """Reply-code ( "-" / SP ) [ textstring ] CRLF, or Reply-code CRLF   ; RFC 5321 §4.2
 
     Reply-code = %x32-35 %x30-35 %x30-39; a second digit over 5 is let through,
-    for a client goes by the first (§4.2.1).  Raises RemoteProtocolError.
+    for a client goes by the first (RFC 5321 §4.2.1).  Raises RemoteProtocolError.
     """
     text = line[4:].removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "surrogateescape")
     code, mark = _CODES.get(line[:3]), line[3:4]
