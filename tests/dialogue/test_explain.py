@@ -178,6 +178,37 @@ def test_imap_s_literals_continuations_and_data() -> None:
     assert "imap.line.LITERAL" in rows[13]
 
 
+def test_imap_s_options_are_no_search_keys_and_items_no_names() -> None:
+    rows = ids(
+        'S: * OK hi\nC: a SEARCH RETURN (ALL MIN) ALL UNSEEN\nS: * ESEARCH (TAG "a") MIN 2 ALL 2,4\n'
+        'S: a OK\nC: b LIST (SUBSCRIBED) "" "ALL" RETURN (CHILDREN STATUS (MESSAGES SIZE))\n'
+        "S: b OK\nC: c STATUS SIZE (UNSEEN)\nS: * STATUS SIZE (UNSEEN 0)\nS: c OK\n"
+        "C: d UID SORT RETURN (COUNT) (DATE) UTF-8 ALL\nS: d OK\nC: e SEARCH ALL\n"
+    )
+    assert rows[1] == (
+        "imap.command.SEARCH",
+        "imap.option.ALL",
+        "imap.option.MIN",
+        "imap.key.RETURN",
+        "imap.key.ALL",
+        "imap.key.UNSEEN",
+    )
+    assert rows[2][:3] == ("imap.response.ESEARCH", "imap.option.MIN", "imap.option.ALL")
+    assert rows[4] == (
+        "imap.command.LIST",
+        "imap.option.SUBSCRIBED",
+        "imap.option.CHILDREN",
+        "imap.option.STATUS",
+        "imap.figure.MESSAGES",
+        "imap.figure.SIZE",
+    )
+    assert rows[6] == ("imap.command.STATUS", "imap.figure.UNSEEN")
+    assert rows[7][:2] == ("imap.response.STATUS", "imap.figure.UNSEEN")
+    assert "imap.figure.SIZE" not in rows[7]
+    assert rows[9][1:] == ("imap.option.COUNT", "imap.key.RETURN", "imap.key.ALL")
+    assert rows[11] == ("imap.command.SEARCH", "imap.key.ALL")
+
+
 def test_managesieve_s_strings_are_seen_with_their_commands() -> None:
     rows = ids(
         'S: "SIEVE" "fileinto"\nS: OK "hi"\nC: AUTHENTICATE "X"\nS: "eA=="\nC: "eQ=="\nS: OK\n'

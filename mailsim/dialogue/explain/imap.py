@@ -19,11 +19,16 @@ _DATA = re.compile(r"\* +(?:\d+ +)?([^\s(]+) ?(.*)")
 _SECTION = re.compile(r"\[[^\]]*\](?:<[^>]*>)?")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _WORD = re.compile(r"[^\s(){}]+")
+_NESTED = r"\(((?:[^()]|\([^()]*\))*)\)"
+_RETURN = re.compile(rf"\bRETURN +{_NESTED}", re.IGNORECASE)
+_SELECTION = re.compile(rf"\s*{_NESTED}")
+_ITEMS = re.compile(rf"{_NESTED}\s*$")
 
 # Where the words of a command or response are looked up.
 _COMMAND_TABLES = {
     "FETCH": ("imap.item",),
     "STORE": ("imap.item", "imap.flag"),
+    "STATUS": ("imap.figure",),
     "APPEND": ("imap.flag",),
     "SEARCH": ("imap.key",),
     "SORT": ("imap.key",),
@@ -37,6 +42,8 @@ _RESPONSE_TABLES = {
     "PERMANENTFLAGS": ("imap.flag",),
     "LIST": ("imap.attribute",),
     "LSUB": ("imap.attribute",),
+    "STATUS": ("imap.figure",),
+    "ESEARCH": ("imap.option",),
     "CAPABILITY": ("imap.capability",),
     "ENABLED": ("imap.capability",),
 }
@@ -84,9 +91,8 @@ class ImapExplainer(Explainer):
             return self.line("UNKNOWN-COMMAND")
         self._verb = verb.rpartition(" ")[2]
         self._tags.add(text.partition(" ")[0])
-        words = _words(found.group(2))
         self._command = known
-        return known + _known_words(_COMMAND_TABLES.get(self._verb, ()), words)
+        return known + _arguments(self._verb, found.group(2))
 
     def _announced(self, literals: Literals, row: bytes) -> tuple[Entry, ...]:
         if not literals.announces(row):
@@ -124,7 +130,7 @@ class ImapExplainer(Explainer):
             tagged = text.partition(" ")[0] in self._tags
             return Said(self.line("TAGGED") if tagged else ())
         name = found.group(1).upper()
-        words = _words(found.group(2))
+        words = _words(_items(found.group(2)) if name == "STATUS" else found.group(2))
         if name == "CAPABILITY":
             known = tuple(one for word in words for one in keyword("imap.capability", word))
         else:
@@ -156,6 +162,27 @@ class ImapExplainer(Explainer):
         if kind == "GREETING":
             return Said(self.line(kind) + codes + known + status, values)
         return Said(codes + known + status + self.line(kind), values)
+
+
+def _arguments(verb: str, text: str) -> tuple[Entry, ...]:
+    """What is known of a command's arguments: options apart, for ALL is a search key too."""
+    found = _RETURN.search(text)
+    wanted = _words(found.group(1)) if found else []
+    rest = _RETURN.sub("RETURN", text)
+    options = every("imap.option", wanted)
+    if verb == "LIST":
+        # list = "LIST" [SP "(" selection options ")"] SP mailbox SP patterns  ; RFC 9051 §9
+        selection = _SELECTION.match(rest)
+        options = every("imap.option", _words(selection.group(1)) if selection else []) + options
+        return options + every("imap.figure", wanted)
+    words = _words(_items(rest) if verb == "STATUS" else rest)
+    return options + _known_words(_COMMAND_TABLES.get(verb, ()), words)
+
+
+def _items(text: str) -> str:
+    """What stands in the last parentheses: the items of STATUS, behind the mailbox's name."""
+    found = _ITEMS.search(text)
+    return found.group(1) if found else ""
 
 
 def _words(text: str) -> list[str]:
