@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mailsim.errors import UsageError
 
 _KEYWORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
-_VALUE = re.compile(r"[!-<>-~\u0080-\U0010ffff]+")
+_VALUE = re.compile(r"[^\x00-\x20=\x7f]+")
 _PLAIN = re.compile(r"[^!-*,-<>-~]")
 _HEX = re.compile(r"\+([0-9A-F]{2})")
 
