@@ -46,6 +46,26 @@ def test_a_refusal_is_known_by_wording_then_enhanced_code_then_code() -> None:
     assert row.worded("en") != row.worded("fr")
 
 
+def test_ok_is_explained_by_its_command_and_its_enhanced_code() -> None:
+    said = (
+        "S: 220 x\nC: EHLO y\nS: 250 x\nC: MAIL FROM:<a@b>\nS: 250 2.1.0 Ok\nC: RCPT TO:<c@d>\n"
+        "S: 250 2.1.5 Ok\nC: RSET\nS: 250 2.0.0 Ok\nC: NOOP\nS: 250 2.0.0 Ok\nC: RCPT TO:<c@d>\n"
+        "S: 250 Ok\nC: MAIL FROM:<a@b>\nS: 250 2.6.0 Ok\nC: VRFY a\nS: 250 Ok\n"
+    )
+    assert [one[0] for one in ids(said)[4::2]] == [
+        "wording.postfix.sender-ok",
+        "wording.postfix.recipient-ok",
+        "wording.postfix.done",
+        "wording.postfix.done",
+        "wording.postfix.recipient-ok",
+        "enhanced.code.X.6.0",
+        "smtp.reply.250",
+    ]
+    texts = {"250 2.1.0 Ok": "sender-ok", "250 2.1.5 Ok": "recipient-ok", "2.0.0 Ok": "done"}
+    for text, name in texts.items():
+        assert explain_text(text).meanings[0].entry.name == name
+
+
 def test_an_ehlo_answer_is_a_name_and_extensions() -> None:
     rows = ids("S: 220 x\nC: EHLO y\nS: 250-mail.minfo.sn\nS: 250-AUTH PLAIN\nS: 250 SIZE 9\n")
     assert rows[0][0] == "smtp.line.GREETING"

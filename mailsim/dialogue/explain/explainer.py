@@ -58,9 +58,11 @@ class Explainer(ABC):
         self.challenged = False
         return Said(self.line("SASL-CANCEL" if text.strip('"') == "*" else "SASL-RESPONSE"))
 
-    def known_wording(self, text: str) -> tuple[tuple[Entry, ...], dict[str, str]]:
+    def known_wording(
+        self, text: str, *, verb: str = "", code: str = ""
+    ) -> tuple[tuple[Entry, ...], dict[str, str]]:
         """The wording that `text` is, if a known server words it so, and its values."""
-        found = wording(self.protocol, text)
+        found = wording(self.protocol, text, verb=verb, code=code)
         return ((found[0],), found[1]) if found else ((), {})
 
 

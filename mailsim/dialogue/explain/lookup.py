@@ -57,13 +57,31 @@ def enhanced(text: str) -> tuple[tuple[Entry, ...], str]:
     return entries, text[found.end() :]
 
 
-def wording(protocol: str, text: str) -> tuple[Entry, dict[str, str]] | None:
-    """The first known wording of `protocol` that `text` shows, with the values in it."""
+def wording(
+    protocol: str, text: str, *, verb: str = "", code: str = ""
+) -> tuple[Entry, dict[str, str]] | None:
+    """The first known wording of `protocol` that `text` shows, with the values in it.
+
+    "Ok" says nothing of itself: `verb`, the command it answers, and `code`, the enhanced
+    code before it, have to fit where they are known.
+    """
     lowered = text.casefold()
     for one in _wordings(protocol):
-        if one.data["literal"] in lowered and (found := re.search(one.data["pattern"], text)):
+        if one.data["literal"] not in lowered or not _fits(one, verb, code):
+            continue
+        if found := re.search(one.data["pattern"], text):
             return one, {key: value for key, value in found.groupdict().items() if value}
     return None
+
+
+def _fits(one: Entry, verb: str, code: str) -> bool:
+    """Whether the wording may answer `verb`, behind `code`."""
+    verbs = one.data.get("verbs", ())
+    if verb and verbs and verb not in verbs:
+        return False
+    # The code of a refusal is the postmaster's to choose; a success has its own.
+    success = code.startswith("2.") and one.data.get("enhanced")
+    return not success or code == one.data["enhanced"]
 
 
 def _wordings(protocol: str) -> Iterator[Entry]:

@@ -98,7 +98,8 @@ class SmtpExplainer(Explainer):
         if code == "250" and verb in _HELLO:
             return Said(self._hello(text) + reply)
         detail, rest = enhanced(text)
-        known, values = self.known_wording(rest)
+        number = text.removesuffix(rest).strip()
+        known, values = self.known_wording(rest, verb=verb, code=number)
         return Said(known + detail + reply, values)
 
     def _hello(self, text: str) -> tuple[Entry, ...]:

@@ -152,7 +152,7 @@ def _enhanced(line: str) -> Iterator[Meaning]:
     if found is None:
         return
     digit, subject, detail, text = found.groups(default="")
-    said = wording("smtp", text) if text else None
+    said = wording("smtp", text, code=f"{digit}.{subject}.{detail}") if text else None
     code = first("enhanced.code", f"X.{int(subject)}.{int(detail)}")
     class_ = first("enhanced.class", digit)
     subjects = first("enhanced.subject", str(int(subject)))
