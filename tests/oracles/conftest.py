@@ -10,7 +10,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,6 +19,8 @@ from pathlib import Path
 import pytest
 import trustme
 
+from mailsim.dialogue import Dialogue
+from mailsim.dialogue.explain import explain
 from mailsim.tracers.imap import ImapTracer
 from mailsim.tracers.managesieve import ManageSieveTracer
 from mailsim.tracers.pop3 import Pop3Tracer
@@ -261,6 +262,21 @@ class Servers:
         return [one for one in whole if isinstance(one, bytes)]
 
 
+def unexplained(dialogue: Dialogue) -> list[bytes]:
+    """The rows of which nothing is known, or a reply's class at most."""
+    return [
+        row.raw
+        for exchange in explain(dialogue)
+        for row in exchange.rows
+        if not row.ids or row.ids[0].startswith("smtp.class")
+    ]
+
+
+def first_id(dialogue: Dialogue) -> str:
+    """What the last row is first of all."""
+    return explain(dialogue)[-1].rows[-1].ids[0]
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """Both servers, for all of a worker's tests."""
@@ -294,9 +310,8 @@ def box(_boxes: Iterator[str]) -> str:
 
 def _lacking() -> str:
     """What is missing for the servers, or ""."""
-    if sys.platform == "win32":
-        return "Postfix and Dovecot do not run on Windows"
-    if os.geteuid() != 0:
+    user = getattr(os, "geteuid", lambda: -1)()  # Windows has none
+    if user != 0:
         return "a Postfix and a Dovecot are started by root alone"
     missing = [name for name in _PROGRAMS if shutil.which(name, path=_PATH) is None]
     if missing:

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import pytest
 
 from mailsim import knowledge
-from mailsim.dialogue import Dialogue, Side
+from mailsim.dialogue import Side
 from mailsim.dialogue.explain import explain, explain_text
 from mailsim.errors import TlsError
 from mailsim.protocol.smtp import State
 from mailsim.tracers.smtp import SmtpTracer
 from mailsim.wire.smtp import Data, Ehlo, Mail, Path, Quit, Rcpt
-from tests.oracles.conftest import NAME, PASSWORD, Servers
+from tests.oracles.conftest import NAME, PASSWORD, Servers, first_id, unexplained
 
 pytestmark = pytest.mark.oracle
 
@@ -23,16 +23,6 @@ def to_a_transaction(smtp: SmtpTracer, box: str) -> None:
     assert smtp.ehlo("poste.minfo.sn").ok
     assert smtp.mail("user@minfo.sn").ok
     assert smtp.rcpt(f"{box}@minfo.sn").ok
-
-
-def unexplained(dialogue: Dialogue) -> list[bytes]:
-    """The rows of which nothing is known, or no more than a reply's class."""
-    return [
-        row.raw
-        for exchange in explain(dialogue)
-        for row in exchange.rows
-        if not row.ids or row.ids[0].startswith("smtp.class")
-    ]
 
 
 def test_a_message_goes_through_postfix_into_the_mailbox(servers: Servers, box: str) -> None:
@@ -309,11 +299,6 @@ def test_a_refusal_is_explained_by_its_wording(
         assert typed.entry.id == found
         assert typed.cause("fr")
         assert typed.action("en")
-
-
-def first_id(dialogue: Dialogue) -> str:
-    """What the last row is first of all."""
-    return explain(dialogue)[-1].rows[-1].ids[0]
 
 
 def test_a_client_that_does_not_encrypt(servers: Servers) -> None:
