@@ -32,19 +32,19 @@ HANDSHAKE: Final = "handshake"
 BYE: Final = "BYE"
 """What is no command: the greeting, the TLS handshake, a BYE that nobody asked for."""
 
-ANY: Final = ("CAPABILITY", "NOOP", "ID")
-SELECTING: Final = ("SELECT", "EXAMINE")
-AFTER_LOGIN: Final = (
+_ANY: Final = ("CAPABILITY", "NOOP", "ID")
+_SELECTING: Final = ("SELECT", "EXAMINE")
+_AFTER_LOGIN: Final = (
     "CREATE", "DELETE", "RENAME", "SUBSCRIBE", "UNSUBSCRIBE", "LIST", "LSUB", "STATUS", "APPEND",
     "NAMESPACE", "IDLE", "GETQUOTA", "GETQUOTAROOT", "SETQUOTA", "GETACL", "SETACL", "DELETEACL",
     "LISTRIGHTS", "MYRIGHTS", "GETMETADATA", "SETMETADATA",
 )  # fmt: skip
-ON_MESSAGES: Final = (
+_ON_MESSAGES: Final = (
     "CHECK", "EXPUNGE", "SEARCH", "SORT", "THREAD", "FETCH", "STORE", "COPY", "MOVE",
     "UID SEARCH", "UID SORT", "UID THREAD", "UID FETCH", "UID STORE", "UID COPY", "UID MOVE",
     "UID EXPUNGE",
 )  # fmt: skip
-LEAVING: Final = ("CLOSE", "UNSELECT")
+_LEAVING: Final = ("CLOSE", "UNSELECT")
 
 _OK = Outcome.SUCCESS
 _REFUSED = (Outcome.TEMPORARY, Outcome.PERMANENT)
@@ -64,15 +64,15 @@ def _rows() -> list[Transition[State]]:
         Transition(after, "ENABLE", _OK, after),
     ]
     for state in (after, chosen):
-        rows += (Transition(state, verb, _OK, chosen) for verb in SELECTING)
-        rows += (Transition(state, verb, _OK, state) for verb in AFTER_LOGIN)
+        rows += (Transition(state, verb, _OK, chosen) for verb in _SELECTING)
+        rows += (Transition(state, verb, _OK, state) for verb in _AFTER_LOGIN)
     # "if a mailbox is selected and a SELECT command that fails is attempted,
     # no mailbox is selected" (RFC 3501 §6.3.1).
-    rows += (Transition(chosen, verb, bad, after) for verb in SELECTING for bad in _REFUSED)
-    rows += (Transition(chosen, verb, _OK, chosen) for verb in ON_MESSAGES)
-    rows += (Transition(chosen, verb, _OK, after) for verb in LEAVING)
+    rows += (Transition(chosen, verb, bad, after) for verb in _SELECTING for bad in _REFUSED)
+    rows += (Transition(chosen, verb, _OK, chosen) for verb in _ON_MESSAGES)
+    rows += (Transition(chosen, verb, _OK, after) for verb in _LEAVING)
     for state in (before, after, chosen):
-        rows += (Transition(state, verb, _OK, state) for verb in ANY)
+        rows += (Transition(state, verb, _OK, state) for verb in _ANY)
         rows.append(Transition(state, "LOGOUT", _OK, State.LOGOUT))
         rows.append(Transition(state, BYE, Outcome.CLOSING, State.LOGOUT))
     return rows

@@ -15,6 +15,7 @@ from mailsim.wire.imap.writer import Writer
 from mailsim.wire.outcome import Outcome
 
 _OPEN = re.compile(rb'\[([^\x00-\x20\x7f-\xff(){%*"\\\]]+)(?=[ \]])')
+_CAPABILITY = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
 _RAW = re.compile(rb" [^\]\r\n\x00]+(?=\])")
 
 
@@ -98,10 +99,11 @@ def _read_modseq(scanner: Scanner) -> int:
     return scanner.number(least=1, most=MAX_NUMBER64)
 
 
-def _read_capabilities(scanner: Scanner) -> tuple[str, ...]:
+def read_capabilities(scanner: Scanner) -> tuple[str, ...]:
+    """*(SP capability), as in CAPABILITY, ENABLE and ENABLED"""
     found = []
     while scanner.skip(b" "):
-        found.append(scanner.need(CAPABILITY, "capability").decode())
+        found.append(scanner.need(_CAPABILITY, "capability").decode())
     return tuple(found)
 
 
@@ -131,14 +133,12 @@ def _read_nothing(_: Scanner) -> None:
     return None
 
 
-CAPABILITY: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
-
 _READERS: Final[dict[str, Callable[[Scanner], CodeValue]]] = {
     "UIDVALIDITY": _read_number,
     "UIDNEXT": _read_number,
     "UNSEEN": _read_number,
     "HIGHESTMODSEQ": _read_modseq,
-    "CAPABILITY": _read_capabilities,
+    "CAPABILITY": read_capabilities,
     "PERMANENTFLAGS": _read_flags,
     "BADCHARSET": _read_words,
     "MAILBOXID": _read_words,

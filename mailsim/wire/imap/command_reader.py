@@ -11,7 +11,7 @@ from mailsim.errors import RemoteProtocolError, UsageError
 from mailsim.secret import Secret
 from mailsim.wire.imap import commands as c
 from mailsim.wire.imap import tokens
-from mailsim.wire.imap.codes import CAPABILITY
+from mailsim.wire.imap.codes import read_capabilities
 from mailsim.wire.imap.extension_reader import read_id_params
 from mailsim.wire.imap.scanner import MAX_NUMBER64, Scanner
 from mailsim.wire.imap.search_keys import Key, read_keys
@@ -315,10 +315,7 @@ def _read_id(scanner: Scanner, _: str) -> c.Id:
 
 
 def _read_enable(scanner: Scanner, _: str) -> c.Enable:
-    names = []
-    while scanner.skip(b" "):
-        names.append(scanner.need(CAPABILITY, "capability").decode())
-    return c.Enable(tuple(names) or scanner.fail("capability"))
+    return c.Enable(read_capabilities(scanner) or scanner.fail("capability"))
 
 
 _UID: Final = frozenset(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from mailsim.wire.imap import tokens
-from mailsim.wire.imap.codes import CAPABILITY, read_code
+from mailsim.wire.imap.codes import read_capabilities, read_code
 from mailsim.wire.imap.extension_reader import (
     read_acl,
     read_delimiter,
@@ -49,7 +49,6 @@ _NUMBERED = re.compile(rb"([0-9]{1,19}) ([A-Za-z][A-Za-z0-9.\-]*)")
 _CONDITION = re.compile(rb"(OK|NO|BAD|BYE|PREAUTH) ", re.IGNORECASE)
 _TEXT = re.compile(rb"[^\r\n\x00]*")
 _NUMBERS = re.compile(rb"(?: [1-9][0-9]{0,9}(?![0-9]))*")
-_ITEM_NAME = re.compile(rb"[A-Za-z][A-Za-z0-9.\-]*")
 _NO_SPACE = re.compile(rb"(?:\+|[^ ]+ (?:OK|NO|BAD|BYE|PREAUTH))\r\n", re.IGNORECASE)
 
 
@@ -136,13 +135,6 @@ def _read_unknown(scanner: Scanner, name: str) -> Unknown:
     return Unknown(name, tuple(found), scanner.whole())
 
 
-def _names(scanner: Scanner) -> tuple[str, ...]:
-    found = []
-    while scanner.skip(b" "):
-        found.append(scanner.need(CAPABILITY, "capability").decode())
-    return tuple(found)
-
-
 def _read_flags(scanner: Scanner) -> Flags:
     scanner.expect(b" ")
     return Flags(scanner.many(scanner.flag))
@@ -184,7 +176,7 @@ def _read_mailbox_status(scanner: Scanner) -> MailboxStatus:
 
 
 def _read_status_item(scanner: Scanner) -> tuple[str, int | Token]:
-    name = scanner.need(_ITEM_NAME, "status-att").decode().upper()
+    name = scanner.need(_NAME, "status-att").decode().upper()
     scanner.expect(b" ")
     value = scanner.token()
     return name, _number_or(scanner, value)
@@ -231,7 +223,7 @@ _UID = re.compile(rb" UID(?=[ \r\n])", re.IGNORECASE)
 
 
 def _read_search_item(scanner: Scanner) -> tuple[str, int | SequenceSet | Token]:
-    name = scanner.need(_ITEM_NAME, "search-modifier-name").decode().upper()
+    name = scanner.need(_NAME, "search-modifier-name").decode().upper()
     scanner.expect(b" ")
     if name == "ALL":
         return name, scanner.sequence_set()
@@ -274,8 +266,8 @@ def _read_vanished(scanner: Scanner) -> Vanished:
 
 
 _READERS: Final[dict[str, Callable[[Scanner], Response]]] = {
-    "CAPABILITY": lambda scanner: Capability(_names(scanner)),
-    "ENABLED": lambda scanner: Enabled(_names(scanner)),
+    "CAPABILITY": lambda scanner: Capability(read_capabilities(scanner)),
+    "ENABLED": lambda scanner: Enabled(read_capabilities(scanner)),
     "FLAGS": _read_flags,
     "LIST": _read_list,
     "LSUB": _read_lsub,

@@ -155,29 +155,17 @@ def _namespace_entry(writer: Writer, entry: r.NamespaceEntry) -> None:
         writer.raw(" ")
         writer.string(name)
         writer.raw(" (")
-        _strings(writer, values)
+        writer.nstrings(values)
         writer.raw(")")
     writer.raw(")")
 
 
-def _strings(writer: Writer, values: Iterable[str | None]) -> None:
-    for index, value in enumerate(values):
-        writer.raw(" " if index else "")
-        writer.nstring(value)
-
-
 def _id(writer: Writer, data: r.Id) -> None:
-    writer.raw("ID ")
-    write_id_params(writer, data.params)
-
-
-def write_id_params(writer: Writer, params: tuple[tuple[str, str | None], ...] | None) -> None:
-    """The name and value pairs in parentheses, or NIL for None."""
-    if params is None:
-        writer.raw("NIL")
+    if data.params is None:
+        writer.raw("ID NIL")
         return
-    writer.raw("(")
-    _strings(writer, [word for pair in params for word in pair])
+    writer.raw("ID (")
+    writer.nstrings(word for pair in data.params for word in pair)
     writer.raw(")")
 
 

@@ -88,10 +88,6 @@ class Scanner:
         if not self.match(_END) or self.pos != len(self.line):
             self.fail("CRLF")
 
-    def at_end(self) -> bool:
-        """Whether only the line end is left."""
-        return _END.match(self.line, self.pos) is not None
-
     def number(self, *, least: int = 0, most: int = MAX_NUMBER) -> int:
         """A number between `least` and `most`."""
         digits = self.need(_NUMBER, "nz-number" if least else "number")

@@ -214,7 +214,7 @@ def _write_addresses(writer: Writer, addresses: tuple[Address, ...]) -> None:
     writer.raw("(")
     for address in addresses:
         writer.raw("(")
-        _write_strings(writer, (address.name, address.route, address.mailbox, address.host))
+        writer.nstrings((address.name, address.route, address.mailbox, address.host))
         writer.raw(")")
     writer.raw(")")
 
@@ -241,11 +241,11 @@ def _write_multipart(writer: Writer, body: Multipart) -> None:
 
 
 def _write_part(writer: Writer, part: Part) -> None:
-    _write_strings(writer, (part.type, part.subtype))
+    writer.nstrings((part.type, part.subtype))
     writer.raw(" ")
     _write_params(writer, part.params)
     writer.raw(" ")
-    _write_strings(writer, (part.id, part.description, part.encoding))
+    writer.nstrings((part.id, part.description, part.encoding))
     writer.raw(f" {part.size}")
     if part.envelope is not None and part.body is not None:
         writer.raw(" ")
@@ -291,7 +291,7 @@ def _write_language(writer: Writer, language: tuple[str, ...] | str | None) -> N
         writer.nstring(language)
         return
     writer.raw("(")
-    _write_strings(writer, language)
+    writer.nstrings(language)
     writer.raw(")")
 
 
@@ -300,12 +300,5 @@ def _write_params(writer: Writer, params: Params) -> None:
         writer.raw("NIL")
         return
     writer.raw("(")
-    _write_strings(writer, [word for pair in params for word in pair])
+    writer.nstrings([word for pair in params for word in pair])
     writer.raw(")")
-
-
-def _write_strings(writer: Writer, values: tuple[str | None, ...] | list[str]) -> None:
-    for index, value in enumerate(values):
-        if index:
-            writer.raw(" ")
-        writer.nstring(value)

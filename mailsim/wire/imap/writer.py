@@ -103,6 +103,13 @@ class Writer:
         else:
             self.string(value)
 
+    def nstrings(self, values: Iterable[str | None]) -> None:
+        """Strings or NILs with SP between them."""
+        for index, value in enumerate(values):
+            if index:
+                self.raw(" ")
+            self.nstring(value)
+
     def content(self, value: bytes | None) -> None:
         """Message content: a literal, or NIL for None."""
         if value is None:
