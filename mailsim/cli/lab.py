@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from mailsim.cli.notebooks import open_notebooks, student_folder
+from mailsim.cli.notebooks import check_jupyterlab, open_notebooks, student_folder
 from mailsim.cli.output import LANG, chosen_language, say
 from mailsim.language import language, word
 
@@ -17,6 +17,7 @@ def lab(
 ) -> int:
     """Open the notebooks in JupyterLab; what is running ends with it."""
     spoken = language(chosen_language(lang))
+    check_jupyterlab()
     folder, made = student_folder(Path.cwd())
     if made:
         say(word("notebooks.laid-down", spoken, folder=folder))

@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 the check, the comparison or the connection failed; 2 wron
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -67,21 +68,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     known = given[:1] if given and given[0] in _COMMANDS else _COMMANDS
+    _any_terminal()
     try:
-        code = application(known)(args=given, prog_name="mailsim", standalone_mode=False)
+        code = application(known)(args=_texts(given), prog_name="mailsim", standalone_mode=False)
+        sys.stdout.flush()
     except UsageError as error:
         return _complain(str(error), 2)
     except MailsimError as error:
         return _complain(str(error), 1)
     except BrokenPipeError:
-        # The reader (head, less) has gone: nothing is left to flush at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # the reader (head, less) has gone
         return 1
+    except OSError as error:
+        _drop_output()
+        return _complain(word("cli.not-printed", reason=error.strerror or str(error)), 1)
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except _CLICK_ERROR as error:
         return _complain(_message(error), 2)
     return code if isinstance(code, int) else 0
+
+
+def _texts(given: list[str]) -> list[str]:
+    """The arguments, POP3's "-ERR …" marked as a server's line: it would pass for options."""
+    return [f"S: {one}" if one[:4].upper() == "-ERR" else one for one in given]
+
+
+def _any_terminal() -> None:
+    """Let every terminal show what it can: where a letter has no code there, "?" stands."""
+    if sys.stdout is None:  # started with it closed
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - to the end
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _drop_output() -> None:
+    """Let nothing be left to flush at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _message(error: BaseException) -> str:

@@ -35,15 +35,18 @@ def student_folder(start: Path) -> tuple[Path, bool]:
     return own, True
 
 
+def check_jupyterlab() -> None:
+    """Raises LabError when JupyterLab is not installed."""
+    if find_spec("jupyterlab") is None:
+        raise LabError("notebooks.no-jupyterlab")
+
+
 def open_notebooks(folder: Path, lang: str, *, browser: bool = True) -> int:
     """Run JupyterLab on `folder`, the first notebook in `lang` open, until it is stopped.
 
     Listens on loopback, on a port that the system chooses.  Returns JupyterLab's
-    exit code.  Raises LabError when JupyterLab is not installed, or when the folder
-    holds no notebooks in `lang`.
+    exit code.  Raises LabError when the folder holds no notebooks in `lang`.
     """
-    if find_spec("jupyterlab") is None:
-        raise LabError("notebooks.no-jupyterlab")
     first = min((folder / "labs" / lang).glob("*.ipynb"), default=None)
     if first is None:
         raise LabError("notebooks.none", folder=folder, lang=lang)

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from mailsim.errors import TlsError, UsageError
 
+# OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH.
+_WRONG_NAME = (62, 64)
+
 
 def client_context(ca: str | Path | None = None) -> ssl.SSLContext:
     """A context that verifies chain and name, TLS 1.2 at least.
@@ -68,8 +71,10 @@ class TlsLayer:
         except ssl.SSLWantReadError:
             return False
         except ssl.SSLCertVerificationError as error:
+            names = "net.tls-wrong-name" if error.verify_code in _WRONG_NAME else ""
+            reason = error.verify_message.rstrip(".")
             raise TlsError(
-                "net.tls-unverified", server=self._name, reason=error.verify_message
+                names or "net.tls-unverified", server=self._name, reason=reason
             ) from None
         except (ssl.SSLError, OSError) as error:
             raise TlsError("net.tls-failed", server=self._name, reason=_reason(error)) from None

@@ -45,6 +45,11 @@ def test_a_pipe_is_explained_line_by_line(run: Run) -> None:
     assert "IN-USE" in result.out
 
 
+def test_a_text_may_begin_with_a_hyphen(run: Run) -> None:
+    result = run("explain", "-ERR [AUTH] Authentication failed.", "--json")
+    assert json.loads(result.out)["meanings"][0]["protocol"] == "pop3"
+
+
 def test_a_protocol_narrows(run: Run) -> None:
     everywhere = json.loads(run("explain", "STARTTLS", "--json").out)["meanings"]
     narrowed = json.loads(run("explain", "STARTTLS", "--json", "-p", "imap").out)["meanings"]

@@ -47,3 +47,28 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     )
     said = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert said.stderr == ""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp850"])
+def test_any_terminal_s_encoding_is_good_enough(encoding: str) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "mailsim", "explain", "--lang", "fr", "STARTTLS"],
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=True,
+    )
+    assert b"STARTTLS" in said.stdout
+
+
+@pytest.mark.parametrize(("target", "code"), [(">/dev/full", 1), (">&-", 0)])
+def test_an_output_that_takes_nothing_is_no_traceback(target: str, code: int) -> None:
+    command = f"{sys.executable} -m mailsim explain 450 {target}"
+    said = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert said.returncode == code
+    assert "Traceback" not in said.stderr
+
+
+def test_an_empty_folder_name_is_wrong_use(run: Run) -> None:
+    result = run("init", "")
+    assert (result.code, result.out) == (2, "")
+    assert "folder" in result.err

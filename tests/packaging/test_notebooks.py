@@ -14,7 +14,7 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 from mailsim.cli.init import lay_down
-from mailsim.cli.notebooks import open_notebooks, student_folder
+from mailsim.cli.notebooks import check_jupyterlab, open_notebooks, student_folder
 from mailsim.errors import LabError, UsageError
 
 
@@ -44,10 +44,10 @@ def test_missing_notebooks_are_said(tmp_path: Path) -> None:
         open_notebooks(tmp_path, "fr", browser=False)
 
 
-def test_missing_jupyterlab_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_jupyterlab_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mailsim.cli.notebooks.find_spec", lambda _name: None)
     with pytest.raises(LabError) as caught:
-        open_notebooks(tmp_path, "en", browser=False)
+        check_jupyterlab()
     assert caught.value.message_id == "notebooks.no-jupyterlab"
 
 
