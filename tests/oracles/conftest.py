@@ -382,4 +382,4 @@ def _output(*command: str) -> str:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "PATH": _PATH}
+    return {**os.environ, "PATH": _PATH, "TZ": "UTC"}
