@@ -37,6 +37,9 @@ class Table(Generic[S]):
         self.initial = initial
         self.rows = tuple(rows)
         self._next = {(row.state, row.verb, row.outcome): row.target for row in self.rows}
+        self._moving = {
+            (row.verb, row.outcome): row.target for row in self.rows if row.state is not row.target
+        }
         self._legal: dict[S, tuple[str, ...]] = {}
         for row in self.rows:
             verbs = self._legal.get(row.state, ())
@@ -48,8 +51,18 @@ class Table(Generic[S]):
         return self._legal.get(state, ())
 
     def target(self, state: S, verb: str, outcome: Outcome) -> S:
-        """The state after `verb` was answered with `outcome`."""
+        """The state after `verb`, which `state` allows, was answered with `outcome`."""
         return self._next.get((state, verb, outcome), state)
+
+    def after(self, state: S, verb: str, outcome: Outcome) -> S:
+        """The state after `verb` was answered with `outcome`, allowed or not.
+
+        The answer decides: a server that accepts what the table does not allow
+        (sent with `send_raw()`) moves the state all the same.
+        """
+        if verb in self.legal(state):
+            return self.target(state, verb, outcome)
+        return self._moving.get((verb, outcome), state) if outcome.ok else state
 
     def mermaid(self) -> str:
         """The state diagram in Mermaid's language, one arrow for each pair of states."""

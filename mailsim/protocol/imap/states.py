@@ -79,10 +79,10 @@ def _rows() -> list[Transition[State]]:
 
 
 TABLE: Final[Table[State]] = Table(State.OPENING, _rows())
+after = TABLE.after
 
 _EVENTS = frozenset({GREETING, PREAUTH, HANDSHAKE, BYE})
 _KNOWN = frozenset(row.verb for row in TABLE.rows)
-_MOVING = {(row.verb, row.outcome): row.target for row in TABLE.rows if row.state is not row.target}
 
 
 def legal(state: State) -> tuple[str, ...]:
@@ -96,14 +96,3 @@ def allows(state: State, verb: str) -> bool:
     if verb in _KNOWN:
         return verb in legal(state)
     return state not in (State.OPENING, State.TLS, State.LOGOUT)
-
-
-def after(state: State, verb: str, outcome: Outcome) -> State:
-    """The state after `verb` was answered with `outcome`.
-
-    The response decides: a server that accepts what the table does not allow (sent
-    with `send_raw()`) moves the state all the same.
-    """
-    if verb in TABLE.legal(state):
-        return TABLE.target(state, verb, outcome)
-    return _MOVING.get((verb, outcome), state) if outcome.ok else state

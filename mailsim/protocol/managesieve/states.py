@@ -67,8 +67,6 @@ TABLE: Table[State] = Table(State.OPENING, _rows())
 GREETED = (State.OPENING, State.RENEWING)
 """The states in which the server speaks first, to tell its capabilities."""
 
-_MOVING = {(row.verb, row.outcome): row.target for row in TABLE.rows if row.state is not row.target}
-
 
 def legal(state: State) -> tuple[str, ...]:
     """The commands' verbs that `state` allows."""
@@ -76,16 +74,8 @@ def legal(state: State) -> tuple[str, ...]:
 
 
 def after(state: State, verb: str, outcome: Outcome) -> State:
-    """The state after `verb` was answered with `outcome`; BYE closes from anywhere (RFC 5804 §1.2).
-
-    The response decides: a server that accepts what the table does not allow
-    (sent with `send_raw()`) moves the state all the same.
-    """
-    if outcome is Outcome.CLOSING:
-        return State.CLOSED
-    if verb in TABLE.legal(state):
-        return TABLE.target(state, verb, outcome)
-    return _MOVING.get((verb, outcome), state) if outcome.ok else state
+    """The state after `verb` was answered with `outcome`; BYE closes from anywhere (RFC 5804 §1.2)."""
+    return State.CLOSED if outcome is Outcome.CLOSING else TABLE.after(state, verb, outcome)
 
 
 def assumed(state: State, verb: str) -> State:

@@ -72,23 +72,12 @@ def _rows() -> list[Transition[State]]:
 TABLE: Table[State] = Table(State.OPENING, _rows())
 
 ENDED = (State.UPDATE, State.CLOSED)
-_MOVING = {(row.verb, row.outcome): row.target for row in TABLE.rows if row.state is not row.target}
+after = TABLE.after
 
 
 def legal(state: State) -> tuple[str, ...]:
     """The commands' verbs that `state` allows."""
     return tuple(verb for verb in TABLE.legal(state) if verb not in (GREETING, HANDSHAKE))
-
-
-def after(state: State, verb: str, outcome: Outcome) -> State:
-    """The state after `verb` was answered with `outcome`.
-
-    The reply decides: a server that accepts what the table does not allow (sent
-    with `send_raw()`) moves the state all the same.
-    """
-    if verb in TABLE.legal(state):
-        return TABLE.target(state, verb, outcome)
-    return _MOVING.get((verb, outcome), state) if outcome.ok else state
 
 
 def assumed(state: State, verb: str) -> State:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 from mailsim.errors import LocalProtocolError, RemoteProtocolError
 from mailsim.protocol.core import DEFAULT_LIMITS, Core, Limits, Meter, Received, Role
-from mailsim.protocol.smtp.states import END_OF_DATA, GREETING, LAST, RESPONSE, State, after
+from mailsim.protocol.smtp.states import END_OF_DATA, GREETING, LAST, State, after
 from mailsim.secret import Secret
 from mailsim.wire.lines import LineBuffer
 from mailsim.wire.outcome import Outcome
@@ -47,7 +45,7 @@ class SmtpServer(Core[Reply, Command]):
         self._buffer = LineBuffer(limits.line, quirks)
         self._meter = Meter(limits.exchange)
         self._outgoing: list[bytes] = []
-        self._asked: deque[Command] = deque(maxlen=1)
+        self._current: Command | None = None
         self._bdat: tuple[bytes, Bdat] | None = None
         self._content: list[bytes] = []
         self._recipients = 0
@@ -58,8 +56,8 @@ class SmtpServer(Core[Reply, Command]):
         """Queue the reply to the command that was read last, or the greeting, or a 421."""
         if self.state is State.OPENING:
             verb = GREETING
-        elif self._asked:
-            verb = self._answered(value)
+        elif self._current is not None:
+            verb = self._answered(self._current, value)
         elif value.outcome is Outcome.CLOSING:
             verb = ""
         else:
@@ -75,8 +73,7 @@ class SmtpServer(Core[Reply, Command]):
         units, self._outgoing = tuple(self._outgoing), []
         return units
 
-    def _answered(self, reply: Reply) -> str:
-        command = self._asked[0]
+    def _answered(self, command: Command, reply: Reply) -> str:
         verb = LAST if isinstance(command, Bdat) and command.last else command.verb
         if verb in ("MAIL", "RSET"):
             self._recipients = 0
@@ -86,7 +83,7 @@ class SmtpServer(Core[Reply, Command]):
         if self._lmtp and verb in (END_OF_DATA, LAST) and self._recipients > 1:
             self._recipients -= 1
         else:
-            self._asked.clear()
+            self._current = None
         return verb
 
     # hearing
@@ -99,7 +96,7 @@ class SmtpServer(Core[Reply, Command]):
     @property
     def waiting(self) -> bool:
         """Whether a command still has to be answered."""
-        return bool(self._asked)
+        return self._current is not None
 
     @property
     def closed(self) -> bool:
@@ -120,11 +117,11 @@ class SmtpServer(Core[Reply, Command]):
 
     def next_event(self) -> Received[Command] | None:
         """The next command, content, chunk or SASL response, once the last one is answered."""
-        if self._asked or self.state in (State.TLS, State.CLOSED, State.OPENING):
+        if self._current is not None or self.state in (State.TLS, State.CLOSED, State.OPENING):
             return None
         event = self._read()
         if event is not None:
-            self._asked.append(event.value)
+            self._current = event.value
             self._meter.reset()
         return event
 
@@ -170,6 +167,3 @@ class SmtpServer(Core[Reply, Command]):
         if octets > self._limits.block:
             raise RemoteProtocolError("smtp.chunk-too-long", size=octets, limit=self._limits.block)
         return self._buffer.take(octets)
-
-
-__all__ = ["RESPONSE", "SmtpServer"]

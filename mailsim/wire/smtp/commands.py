@@ -1,7 +1,6 @@
 """The commands of SMTP, LMTP and their extensions, as values.
 
-Each says its `verb`, gives its `argument` as it travels, and is made from an
-argument by `parse` (see `mailsim.wire.smtp.parse`).
+Each says its `verb` and gives its `units()`; `mailsim.wire.smtp.parse` makes it from a line.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ from mailsim.wire.smtp.commands import (
     line,
 )
 from mailsim.wire.smtp.content import Bdat
-from mailsim.wire.smtp.params import parse_parameters, xtext_decode
+from mailsim.wire.smtp.params import Parameter, parse_parameters, xtext_decode
 from mailsim.wire.smtp.path import Path, split_path
 
 
@@ -186,11 +186,11 @@ def _path(text: str, quirks: frozenset[Quirk]) -> tuple[Path, str]:
         raise _BadArgument(Problem.PATH) from None
 
 
-def _forward(path: Path, parameters: tuple[object, ...]) -> Command:
+def _forward(path: Path, parameters: tuple[Parameter, ...]) -> Command:
     """A forward-path is never null (RFC 5321 §4.1.1.3)."""
     if not path.address:
         raise _BadArgument(Problem.PATH)
-    return Rcpt(path, parameters)  # type: ignore[arg-type]
+    return Rcpt(path, parameters)
 
 
 def _bdat(argument: str, _: frozenset[Quirk]) -> Command:

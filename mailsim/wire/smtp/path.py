@@ -23,8 +23,6 @@ DOMAIN = re.compile(rf"(?:{_DOMAIN}|{_LITERAL})")
 _ADDRESS = re.compile(rf"{_MAILBOX}|[Pp][Oo][Ss][Tt][Mm][Aa][Ss][Tt][Ee][Rr]")
 _PATH = re.compile(rf"<(?:(?P<route>@{_DOMAIN}(?:,@{_DOMAIN})*):)?(?P<address>{_MAILBOX}|[^<>]*)>")
 
-MAX_PATH = 256  # octets with the brackets, RFC 5321 §4.5.3.1.3
-
 
 @dataclass(frozen=True, slots=True)
 class Path:
