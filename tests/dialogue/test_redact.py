@@ -221,7 +221,7 @@ def test_the_thesis_password_stays_where_it_is_part_of_a_known_name() -> None:
 
 
 def test_a_name_that_only_comes_after_the_secret_is_masked() -> None:
-    rows = shown("S: +OK hello\nC: USER user\nS: +OK\nC: PASS minfo\nS: +OK on minfo.sn\n")
+    rows = shown("S: +OK hello\nC: USER user\nS: +OK\nC: PASS ecole\nS: +OK on ecole.sn\n")
     assert rows[-2:] == [f"PASS {MASK}", f"+OK on {MASK}.sn"]
 
 
@@ -322,3 +322,13 @@ def test_redaction_keeps_times_and_line_ends() -> None:
     endpoint = Endpoint("pop3", Protocol.POP3, "x.example", 110)
     (line,) = redact(Dialogue(endpoint, (exchange,))).lines()
     assert line == Line(Side.CLIENT, f"PASS {MASK}\r\n".encode(), secure=True, at=1.5)
+
+
+def test_the_lab_s_domain_is_left_though_nobody_has_said_it() -> None:
+    text = (
+        "# protocol: imap\nS: * OK Dovecot ready.\n\nC: a1 LOGIN user minfo\nS: a1 OK Logged in\n\n"
+        "C: a2 FETCH 1 BODY[HEADER.FIELDS (TO)]\nS: * NO <user@minfo.sn> on poste.minfo.sn: minfo.\n"
+    )
+    lines = [line.text for line in redact(read_text(text).dialogue).lines()]
+    assert lines[1] == "a1 LOGIN user […]"
+    assert lines[-1] == "* NO <user@minfo.sn> on poste.minfo.sn: […]."
