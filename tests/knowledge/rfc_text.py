@@ -75,7 +75,7 @@ def _without_page_breaks(text: str) -> list[str]:
 
 _HEADING = re.compile(
     r"(?P<indent> {0,8})(?:Appendix +)?(?P<number>(?:\d+|[A-Z](?=[.:]))(?:\.\d+)*)"
-    r"(?:[.:]?(?P<gap> +)|[.:]? +-+ +)(?P<words>\S.*)",
+    r"[.:]? +(?:- )?(?P<words>\S.*)",
     re.IGNORECASE,
 )
 _CONTENTS = re.compile(r"\.{3}|(?:\. ){2}|\s{2}\d+$")
