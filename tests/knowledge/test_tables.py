@@ -92,6 +92,22 @@ STRAIGHT_QUOTES = {
     "wording.dovecot.sieve-delete-active",
 }
 
+# What a student meets in the first labs: these wordings owe a paragraph.
+IN_LABS = {
+    "wording.postfix": (
+        "user-unknown-local relay-denied rbl-blocked helo-non-fqdn non-fqdn-sender"
+        " non-fqdn-recipient unknown-sender-domain unknown-recipient-domain helo-invalid-name"
+        " helo-host-not-found helo-first must-starttls auth-encryption-required auth-failed"
+        " too-many-errors bare-lf size-limit queued sender-login-mismatch need-mail need-rcpt"
+        " nested-mail command-not-recognized syntax-mail bad-recipient-syntax timeout too-many-hops"
+        " bounce-loops-back bounce-nxdomain end-data"
+    ),
+    "wording.dovecot": (
+        "auth-failed plaintext-disallowed cleartext-disallowed overquota logged-in"
+        " mailbox-does-not-exist pop3-locked lmtp-saved lmtp-user-unknown tag-missing"
+    ),
+}
+
 LOOSE = re.compile(r" [;!?»]| :(?![a-z])|«(?!\u00a0)|(?<!\u00a0)»")
 TIGHT = re.compile(r"(?<!\u00a0)[;:!?](?=\s|$)")
 # What is quoted, and names that end in a colon, keep their own spaces.
@@ -233,6 +249,14 @@ CHECKS: dict[str, Check] = {
 @pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
 def test_the_files_are_sound(check: Check, table_id: str) -> None:
     assert list(check(table_id, DOCUMENTS[table_id])) == []
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+@pytest.mark.parametrize("table_id", IN_LABS)
+def test_what_labs_provoke_is_explained_at_length(table_id: str, lang: str) -> None:
+    for name in IN_LABS[table_id].split():
+        one = knowledge.entry(f"{table_id}.{name}")
+        assert len(re.findall(r"[.!?”»](?:\s|$)", one.long(lang))) >= 2, one.id
 
 
 def test_an_id_stands_once_in_all_files() -> None:
