@@ -149,26 +149,33 @@ class Stream:
             return
 
     def _send(self, data: bytes) -> None:
-        if not data:
-            return
-        try:
-            self._socket.sendall(data)
-        except (TimeoutError, BlockingIOError):
-            raise self._timeout() from None
-        except OSError:
-            raise ConnectionLost("net.lost", server=self.endpoint.server) from None
+        rest = memoryview(data)
+        while rest:
+            waited = self._limit(self.timeouts.silence)
+            try:
+                # Not sendall(): a peer that takes an octet at a time would hold it for ever.
+                rest = rest[self._socket.send(rest) :]
+            except (TimeoutError, BlockingIOError):
+                raise self._timeout(waited) from None
+            except OSError:
+                raise ConnectionLost("net.lost", server=self.endpoint.server) from None
 
     def _receive(self, timeout: float | None) -> bytes:
-        left = self._deadline - clock()
-        if left <= 0:
-            raise self._timeout(self.timeouts.exchange)
-        self._wait(min(left, self.timeouts.silence if timeout is None else timeout))
+        waited = self._limit(self.timeouts.silence if timeout is None else timeout)
         try:
             return self._socket.recv(_CHUNK)
         except (TimeoutError, BlockingIOError):
-            raise self._timeout(timeout) from None
+            raise self._timeout(waited) from None
         except OSError:
             raise ConnectionLost("net.lost", server=self.endpoint.server) from None
+
+    def _limit(self, seconds: float) -> float:
+        """Let what comes next wait so long, or to the exchange's end; which limit it is."""
+        left = self._deadline - clock()
+        if left <= 0:
+            raise self._timeout(self.timeouts.exchange)
+        self._wait(min(left, seconds))
+        return seconds if seconds <= left else self.timeouts.exchange
 
     def _wait(self, seconds: float) -> None:
         """How long sending and receiving may wait from here on."""
@@ -176,6 +183,5 @@ class Stream:
             self._patience = seconds
             set_timeout(self._socket, seconds)
 
-    def _timeout(self, seconds: float | None = None) -> ConnectionTimeout:
-        waited = self.timeouts.silence if seconds is None else seconds
-        return ConnectionTimeout("net.silence", server=self.endpoint.server, seconds=waited)
+    def _timeout(self, seconds: float) -> ConnectionTimeout:
+        return ConnectionTimeout("net.silence", server=self.endpoint.server, seconds=seconds)

@@ -38,13 +38,15 @@ class Role(Enum):
 class Limits:
     """How much a peer may send before it is taken for hostile; octets.
 
-    `exchange` bounds what one exchange may cost in memory, each unit counted with
-    `UNIT_COST` besides its length, so that a flood of tiny lines is bounded too.
+    `exchange` bounds what one exchange may cost in memory: the weight of its units
+    (`mailsim.wire.lines.weight`), and `UNIT_COST` for each, so that a flood of tiny lines
+    is bounded too.  The whole stays under 64 MB: while a block comes it is there once
+    more, and so is what could not be understood.
     """
 
     line: int = 65_536
-    block: int = 24 * 1024 * 1024
-    exchange: int = 40 * 1024 * 1024
+    block: int = 12 * 1024 * 1024
+    exchange: int = 32 * 1024 * 1024
 
 
 UNIT_COST = 256

@@ -20,6 +20,7 @@ from mailsim.model import Endpoint, Protocol, Security
 from mailsim.net import Stream, Timeouts, TlsInfo, client_context, clock, endpoint
 from mailsim.protocol.core import DEFAULT_LIMITS, Core, Limits, Meter, Received
 from mailsim.tracers.step import Step
+from mailsim.wire.lines import weight
 from mailsim.wire.quirk import NONE, Quirk
 
 C = TypeVar("C", bound=Core[Any, Any])
@@ -209,7 +210,7 @@ class Tracer(ABC, Generic[C, S]):
         data = self._stream.read(timeout)
         core.receive(data)
         while (event := core.next_event()) is not None:
-            self._meter.add(sum(map(len, event.units)), len(event.units))
+            self._meter.add(sum(map(weight, event.units)), len(event.units))
             self._recorder.server(event.units)
             received.append(event)
         if not data:

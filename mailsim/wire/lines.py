@@ -5,6 +5,23 @@ from __future__ import annotations
 from mailsim.errors import RemoteProtocolError
 from mailsim.wire.quirk import NONE, Quirk
 
+_LONGEST_TEXT = 65_536
+_ITEM_COST = 100
+
+
+def weight(unit: bytes) -> int:
+    """What a line or a block and what is read from it cost in memory, about, in octets.
+
+    A block is there twice, as it came and as content.  Of a line there are the octets,
+    a text (up to four octets a character), and values: an octet between two spaces
+    or behind a parenthesis may make one, of a hundred octets.
+    """
+    octets = len(unit)
+    if octets > _LONGEST_TEXT or unit.find(b"\n") != octets - 1:
+        return 2 * octets
+    items = unit.count(b" ") + unit.count(b"(")
+    return octets * (2 if unit.isascii() else 5) + items * _ITEM_COST
+
 
 class LineBuffer:
     """A buffer that is fed any cut of the stream and gives whole lines.

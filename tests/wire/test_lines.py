@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailsim.errors import RemoteProtocolError
-from mailsim.wire.lines import LineBuffer
+from mailsim.wire.lines import LineBuffer, weight
 from mailsim.wire.quirk import Quirk
 
 
@@ -67,3 +67,19 @@ def test_blocks_of_known_length_are_taken_between_lines() -> None:
     assert buffer.take_up_to(1) == b"c"
     assert buffer.line() == b"d\r\n"
     assert len(buffer) == 0
+
+
+@pytest.mark.parametrize(
+    ("unit", "octets"),
+    [
+        (b"250 Ok\r\n", 2 * 8 + 100),
+        ("250 é\r\n".encode(), 5 * 8 + 100),
+        (b"* THREAD (1)(2)\r\n", 2 * 17 + 4 * 100),
+        (b"a block (of two lines)\r\n(x)\r\n", 2 * 29),
+        (b"(a literal)", 2 * 11),
+        (b" " * 70_000 + b"\n", 2 * 70_001),
+        (b"", 0),
+    ],
+)
+def test_what_a_unit_and_its_values_weigh(unit: bytes, octets: int) -> None:
+    assert weight(unit) == octets

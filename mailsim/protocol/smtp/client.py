@@ -14,7 +14,7 @@ from mailsim.protocol.sasl import Mechanism, SaslClient, encode_initial
 from mailsim.protocol.smtp.raw import RawFollower
 from mailsim.protocol.smtp.states import END_OF_DATA, GREETING, LAST, RESPONSE, TABLE, State, after
 from mailsim.secret import Secret
-from mailsim.wire.lines import LineBuffer
+from mailsim.wire.lines import LineBuffer, weight
 from mailsim.wire.outcome import Outcome
 from mailsim.wire.quirk import NONE, Quirk
 from mailsim.wire.smtp import (
@@ -88,7 +88,7 @@ class SmtpClient(Core[Command, Reply]):
         self._pending: deque[Command] = deque()
         self._unsaid = 0
         self._recipients = 0
-        self._raw = RawFollower()
+        self._raw = RawFollower(quirks)
         self._followed = True
         self._lines: list[str] = []
         self._units: list[bytes] = []
@@ -175,8 +175,8 @@ class SmtpClient(Core[Command, Reply]):
         return self.state is State.CLOSED
 
     def unread(self) -> bytes:
-        begun, self._units = b"".join(self._units), []
-        return begun + self._buffer.rest()
+        begun, self._units, self._lines = self._units, [], []
+        return b"".join((*begun, self._buffer.rest()))
 
     @property
     def tls_pending(self) -> bool:
@@ -200,7 +200,7 @@ class SmtpClient(Core[Command, Reply]):
         if self.state is State.TLS:
             return None
         while (raw := self._buffer.line()) is not None:
-            self._meter.add(len(raw))
+            self._meter.add(weight(raw))
             self._units.append(raw)
             code, last, text = parse_reply_line(raw, self._quirks)
             if self._lines and code != self._code:  # one code a reply (RFC 5321 §4.2.1)
@@ -219,17 +219,19 @@ class SmtpClient(Core[Command, Reply]):
         return Received(reply, units, self._settle(reply))
 
     def _settle(self, reply: Reply) -> Command | None:
+        outcome = reply.outcome
         if self.state is State.OPENING:
-            self.state = after(self.state, GREETING, reply.outcome)
+            self.state = after(self.state, GREETING, outcome)
             return None
         if not self._pending:
             self._unasked(reply)
             return None
         value = self._pending[0]
-        if not self._more_to_come(value, reply):
+        verb = _key(value)
+        if not (self._lmtp and self._more_to_come(verb, outcome)):
             self._pending.popleft()
         self._learn(value, reply)
-        self.state = after(self.state, _key(value), reply.outcome)
+        self.state = after(self.state, verb, outcome)
         if self.state is State.CLOSED:
             self._pending.clear()
         return value
@@ -247,12 +249,12 @@ class SmtpClient(Core[Command, Reply]):
         elif self.state is State.DATA:
             self.state = after(self.state, END_OF_DATA, reply.outcome)
 
-    def _more_to_come(self, value: Command, reply: Reply) -> bool:
+    def _more_to_come(self, verb: str, outcome: Outcome) -> bool:
         """LMTP answers the message once for each accepted recipient (RFC 2033 §4.2)."""
-        if not self._lmtp or _key(value) not in (".", LAST) or self._recipients <= 1:
+        if verb not in (END_OF_DATA, LAST) or self._recipients <= 1:
             return False
         self._recipients -= 1
-        return reply.outcome is not Outcome.CLOSING
+        return outcome is not Outcome.CLOSING
 
     def _learn(self, value: Command, reply: Reply) -> None:
         if isinstance(value, (Ehlo, Lhlo, Helo)) and reply.outcome.ok:

@@ -34,7 +34,7 @@ class FrameReader:
         literal = ["~"] "{" number64 ["+"] "}" CRLF *OCTET
 
     `line` bounds the lines of one frame taken together, `block` one literal,
-    `frame` the whole, each unit counted with UNIT_COST besides; all in octets.  A
+    `frame` the whole, literals twice, each unit with UNIT_COST besides; all in octets.  A
     literal is taken out as bytes once, so time is linear in what is fed.
     """
 
@@ -87,7 +87,7 @@ class FrameReader:
 
     def rest(self) -> bytes:
         """All that no frame has used, taken out."""
-        started = b"".join(self._units) + self._buffer.rest()
+        started = b"".join((*self._units, self._buffer.rest()))
         self._finished()
         self.announced = None
         return started
@@ -121,7 +121,7 @@ class FrameReader:
                 "imap.literal-too-long", size=digits[:20].decode(), limit=self._block
             )
         self.announced = Announced(int(digits or b"0"), not match[2])
-        self._cost += self.announced.size + UNIT_COST
+        self._cost += 2 * self.announced.size + UNIT_COST  # the octets, and the value
         self._check()
 
     def _count(self, line: bytes) -> None:

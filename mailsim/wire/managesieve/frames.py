@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mailsim.errors import RemoteProtocolError
-from mailsim.wire.lines import LineBuffer
+from mailsim.wire.lines import LineBuffer, weight
 from mailsim.wire.managesieve.items import Literal
 from mailsim.wire.quirk import NONE, Quirk
 
@@ -28,7 +28,7 @@ class FrameReader:
 
     `line` and `block` are the longest line and the longest literal in octets: a
     longer literal is refused as soon as it is announced.  `spend` is told each
-    unit's octets.  `plus`: whether literals are the client's, "{n+}".
+    unit's weight.  `plus`: whether literals are the client's, "{n+}".
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class FrameReader:
 
     def unread(self) -> bytes:
         """Take out all bytes that no frame has used."""
-        begun = b"".join(self._units)
-        self._parts, self._units, self._due = [], [], None
-        return begun + self._buffer.rest()
+        begun = b"".join((*self._units, self._buffer.rest()))
+        self.drop()
+        return begun
 
     def drop(self) -> None:
         """Give up the line that broke; what follows it stays."""
@@ -72,22 +72,21 @@ class FrameReader:
             unit = self._buffer.line() if self._due is None else self._buffer.take(self._due)
             if unit is None:
                 return None
-            self._keep(unit)
             if self._due is not None:
-                self._parts.append(Literal(unit))
+                unit = Literal(unit)  # one object for unit and part: it may be long
+                self._parts.append(unit)
                 self._due = None
-            elif self._ends(unit.removesuffix(b"\n").removesuffix(b"\r")):
+            if unit:
+                self._units.append(unit)
+            if not isinstance(unit, Literal) and self._ends(unit):
                 frame = Frame(tuple(self._parts), tuple(self._units))
                 self._parts, self._units = [], []
                 return frame
 
-    def _keep(self, unit: bytes) -> None:
-        if unit:
-            self._units.append(unit)
-            self._spend(len(unit))
-
-    def _ends(self, text: bytes) -> bool:
-        """Whether the line ends with `text`, and announces no literal."""
+    def _ends(self, line: bytes) -> bool:
+        """Whether the frame ends with `line`, which announces no literal."""
+        self._spend(weight(line))
+        text = line.removesuffix(b"\n").removesuffix(b"\r")
         announced = _ANNOUNCED.search(text)
         if announced is None:
             self._parts.append(text)
@@ -101,4 +100,5 @@ class FrameReader:
             )
         self._parts.append(text[: announced.start()])
         self._due = int(digits)
+        self._spend(2 * self._due)  # as a unit and as a part, before it comes
         return False

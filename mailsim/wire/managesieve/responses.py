@@ -127,9 +127,9 @@ class ResponseReader:
 
     def unread(self) -> bytes:
         """Take out all bytes that no response has used."""
-        begun = b"".join(self._units)
+        begun = b"".join((*self._units, self._frames.unread()))
         self._data, self._units = [], []
-        return begun + self._frames.unread()
+        return begun
 
     def next(self, form: Form) -> tuple[Response | Challenge, tuple[bytes, ...]] | None:
         """The next response or challenge, or None until it is whole.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mailsim.errors import RemoteProtocolError
-from mailsim.wire.lines import LineBuffer
+from mailsim.wire.lines import LineBuffer, weight
 from mailsim.wire.pop3.commands import Form
 from mailsim.wire.pop3.replies import Reply, parse_status
 from mailsim.wire.quirk import NONE, Quirk
@@ -22,7 +22,7 @@ class ReplyReader:
     """Fed with what comes; gives whole replies with the units that carried them.
 
     `line` and `block` are the longest line and the longest message in octets;
-    `spend` is told each unit's octets and stops what costs too much.
+    `spend` is told each unit's weight and stops what costs too much.
     """
 
     def __init__(
@@ -49,10 +49,9 @@ class ReplyReader:
 
     def unread(self) -> bytes:
         """Take out all bytes that no reply has used."""
-        begun = b"".join(self._intake.taken())
         message = self._body.unread() if isinstance(self._body, _Message) else b""
         self._head = self._body = None
-        return begun + message + self._intake.buffer.rest()
+        return b"".join((*self._intake.taken(), message, self._intake.buffer.rest()))
 
     def next(self, form: Form) -> tuple[Reply, tuple[bytes, ...]] | None:
         """The next reply and its units, or None until it is whole.
@@ -99,7 +98,7 @@ class _Intake:
 
     def keep(self, unit: bytes) -> None:
         self.units.append(unit)
-        self.spend(len(unit))
+        self.spend(weight(unit))
 
     def taken(self) -> tuple[bytes, ...]:
         units, self.units = tuple(self.units), []
