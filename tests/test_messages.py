@@ -83,7 +83,7 @@ def labels() -> set[str]:
 MADE = {
     "cli.": set(main._COMMANDS),
     "cli.trace-": {str(one.name) for one in trace.app.registered_commands},
-    "dialogue.compare-": {kind.value for kind in Kind} | {"equal", "different"},
+    "dialogue.compare-": {kind.value for kind in Kind},
     "render.": labels() | set(sasl._ROWS),
     "render.side-": {side.value for side in Side},
     "sasl.part.": part_names(),

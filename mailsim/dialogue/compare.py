@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
 from enum import Enum
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 from typing import Any, Final
 
 from mailsim.dialogue.answers import Answer, answer, command
@@ -69,29 +69,20 @@ class Comparison:
     def text(self, lang: str | None = None) -> str:
         """A line for each step that differs, and under it a line for each difference."""
         chosen = language(lang)
-        rows = [
-            word(
-                f"dialogue.compare-{'equal' if self.equal else 'different'}",
-                chosen,
-                steps=self.steps,
-                count=len(self.differences),
-            )
-        ]
-        step = -1
-        for one in self.differences:
-            if one.step != step:
-                step = one.step
-                rows.append(
-                    f"C: {one.command}"
-                    if one.command
-                    else word("dialogue.compare-greeting", chosen)
-                )
-            kind = word(f"dialogue.compare-{one.kind.value}", chosen)
-            nothing = word("dialogue.compare-nothing", chosen)
-            rows.append(f"  {kind}")
-            rows.append(f"    {self.names[0]}: {one.a or nothing}")
-            rows.append(f"    {self.names[1]}: {one.b or nothing}")
+        head = "dialogue.compare-equal" if self.equal else "dialogue.compare-different"
+        rows = [word(head, chosen, steps=self.steps, count=len(self.differences))]
+        for (_, said), differences in groupby(
+            self.differences, lambda one: (one.step, one.command)
+        ):
+            rows.append(f"C: {said}" if said else word("dialogue.compare-greeting", chosen))
+            rows += (row for one in differences for row in self._rows(one, chosen))
         return "\n".join(rows)
+
+    def _rows(self, one: Difference, lang: str) -> Iterator[str]:
+        nothing = word("dialogue.compare-nothing", lang)
+        yield f"  {word(f'dialogue.compare-{one.kind.value}', lang)}"
+        for name, text in zip(self.names, (one.a, one.b), strict=True):
+            yield f"    {name}: {text or nothing}"
 
     def to_json(self) -> dict[str, Any]:
         """A stable document."""
@@ -100,16 +91,7 @@ class Comparison:
             "equal": self.equal,
             "steps": self.steps,
             "names": list(self.names),
-            "differences": [
-                {
-                    "kind": one.kind.value,
-                    "step": one.step,
-                    "command": one.command,
-                    "a": one.a,
-                    "b": one.b,
-                }
-                for one in self.differences
-            ],
+            "differences": [{**asdict(one), "kind": one.kind.value} for one in self.differences],
         }
 
 

@@ -135,11 +135,17 @@ class _Node:
         self._value: Mapping[str, object] = value
 
     def _wrong(self, key: str, found: object, accepted: str) -> UsageError:
-        place = ".".join(x for x in (self._place, key) if x)
-        shown = _shown(found)
         return UsageError(
-            "dialogue.json-shape", file=self._file, place=place, found=shown, accepted=accepted
+            "dialogue.json-shape",
+            file=self._file,
+            place=self._at(key),
+            found=_shown(found),
+            accepted=accepted,
         )
+
+    def _at(self, key: str) -> str:
+        """The place of `key` in the document: "exchanges[0].lines"."""
+        return ".".join(one for one in (self._place, key) if one)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._value)
@@ -163,13 +169,13 @@ class _Node:
         raise self._wrong(key, found, ", ".join(str(one.value) for one in kind))
 
     def child(self, key: str) -> _Node:
-        return _Node(self._value.get(key), ".".join(x for x in (self._place, key) if x), self._file)
+        return _Node(self._value.get(key), self._at(key), self._file)
 
     def items(self, key: str) -> list[_Node]:
         found = self._value.get(key)
         if not isinstance(found, list):
             raise self._wrong(key, found, "[…]")
-        place = ".".join(x for x in (self._place, key) if x)
+        place = self._at(key)
         return [_Node(one, f"{place}[{at}]", self._file) for at, one in enumerate(found)]
 
     def text(self, key: str) -> bytes:

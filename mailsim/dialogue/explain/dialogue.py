@@ -10,9 +10,21 @@ from mailsim.dialogue.explain.imap import ImapExplainer
 from mailsim.dialogue.explain.managesieve import ManageSieveExplainer
 from mailsim.dialogue.explain.pop3 import Pop3Explainer
 from mailsim.dialogue.explain.smtp import SmtpExplainer
-from mailsim.dialogue.explain.values import ExplainedExchange, Explanation
+from mailsim.dialogue.explain.values import ExplainedExchange, Said
 from mailsim.dialogue.values import Dialogue
 from mailsim.model import Protocol
+
+
+class _Silent(Explainer):
+    """DNS's messages are binary: its tracer explains them from their values."""
+
+    area = "dns"
+
+    def client(self, row: bytes) -> Said:  # noqa: ARG002 - whatever it is
+        return Said()
+
+    server = client
+
 
 EXPLAINERS: Final[Mapping[Protocol, Callable[[], Explainer]]] = {
     Protocol.SMTP: SmtpExplainer,
@@ -20,6 +32,7 @@ EXPLAINERS: Final[Mapping[Protocol, Callable[[], Explainer]]] = {
     Protocol.POP3: Pop3Explainer,
     Protocol.IMAP: ImapExplainer,
     Protocol.MANAGESIEVE: ManageSieveExplainer,
+    Protocol.DNS: _Silent,
 }
 
 
@@ -28,18 +41,5 @@ def explain(dialogue: Dialogue) -> tuple[ExplainedExchange, ...]:
 
     Nothing is masked: `redact` the dialogue first, a masked one is understood too.
     """
-    make = EXPLAINERS.get(dialogue.endpoint.protocol)
-    if make is None:
-        return tuple(
-            ExplainedExchange(
-                exchange,
-                tuple(
-                    Explanation(line, index, row, ())
-                    for line in exchange.lines
-                    for index, row in enumerate(line.rows())
-                ),
-            )
-            for exchange in dialogue.exchanges
-        )
-    explainer = make()
+    explainer = EXPLAINERS[dialogue.endpoint.protocol]()
     return tuple(explainer.exchange(exchange) for exchange in dialogue.exchanges)

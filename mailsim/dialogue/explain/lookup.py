@@ -65,13 +65,20 @@ def wording(
     "Ok" says nothing of itself: `verb`, the command it answers, and `code`, the enhanced
     code before it, have to fit where they are known.
     """
-    lowered = text.casefold()
     for one in _wordings(protocol):
-        if one.data["literal"] not in lowered or not _fits(one, verb, code):
-            continue
-        if found := re.search(one.data["pattern"], text):
-            return one, {key: value for key, value in found.groupdict().items() if value}
+        values = worded_so(one, text)
+        if values is not None and _fits(one, verb, code):
+            return one, values
     return None
+
+
+def worded_so(entry: Entry, text: str) -> dict[str, str] | None:
+    """The values in `text` if it is worded as `entry` of a table of wordings, else None."""
+    # The literal part is cheaper to look for than the pattern.
+    if entry.data["literal"] not in text.casefold():
+        return None
+    found = re.search(entry.data["pattern"], text)
+    return {key: value for key, value in found.groupdict().items() if value} if found else None
 
 
 def _fits(one: Entry, verb: str, code: str) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from mailsim.dialogue.explain.lookup import keyword, known
+from mailsim.dialogue.explain.lookup import keyword, known, worded_so
 from mailsim.knowledge import Entry, table, tables
 
 # The words by which a protocol is chosen, and the protocol of the tables that have it.
@@ -100,8 +100,8 @@ def free_wordings(text: str) -> Iterator[tuple[Entry, dict[str, str]]]:
     part = text.casefold()
     partial: list[Entry] = []
     for entry in _wordings():
-        if entry.data["literal"] in part and (found := re.search(entry.data["pattern"], text)):
-            yield entry, {key: value for key, value in found.groupdict().items() if value}
+        if (values := worded_so(entry, text)) is not None:
+            yield entry, values
             return
         if len(part) >= _SHORTEST_WORDING and part in entry.example.casefold():
             partial.append(entry)
