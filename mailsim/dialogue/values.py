@@ -19,7 +19,7 @@ class Side(Enum):
     SERVER = "S"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Line:
     """One unit that travelled: a line with its line end, or a block.
 
@@ -41,6 +41,12 @@ class Line:
     def is_block(self) -> bool:
         """Whether there is more than one row in it, or no line end."""
         return self.raw.find(b"\n") != len(self.raw) - 1
+
+    def __repr__(self) -> str:
+        # Without the bytes: a notebook shows a dialogue by its lines, and only the
+        # renderings know which of them are secret.
+        covered = ", secure" if self.secure else ""
+        return f"<Line {self.side.value}: {len(self.raw)} octets{covered}>"
 
     def rows(self) -> tuple[bytes, ...]:
         """The rows of a block, each with its own line end; cut at LF alone."""
