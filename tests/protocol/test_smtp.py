@@ -13,6 +13,7 @@ from mailsim.protocol.core import Limits, Received
 from mailsim.protocol.smtp import TABLE, Authenticate, SmtpClient, SmtpServer, State
 from mailsim.secret import Secret
 from mailsim.wire.outcome import Outcome
+from mailsim.wire.quirk import NONE, Quirk
 from mailsim.wire.smtp import (
     Auth,
     Bdat,
@@ -22,6 +23,7 @@ from mailsim.wire.smtp import (
     Ehlo,
     Lhlo,
     Mail,
+    Malformed,
     Noop,
     Path,
     Quit,
@@ -401,6 +403,22 @@ def test_raw_lines_are_followed_as_the_commands_they_are() -> None:
     assert _waiting(wire)
     wire.answer(OK)
     assert _state(wire) is State.READY
+
+
+def test_raw_lines_are_read_with_the_quirks_that_the_server_is_known_for() -> None:
+    for quirks, expected in (
+        (NONE, Malformed),
+        (frozenset({Quirk.SPACE_BEFORE_COLON, Quirk.SPACE_IN_PATH}), Mail),
+    ):
+        client = SmtpClient(quirks=quirks)
+        _heard(b"220 hi\r\n", client)
+        client.send(Ehlo("x.sn"))
+        _heard(b"250 hi\r\n", client)
+        client.send_raw(b"MAIL FROM : <a@ugb.sn>\r\n")
+        client.receive(b"250 Ok\r\n")
+        event = client.next_event()
+        assert event is not None
+        assert isinstance(event.answers, expected)
 
 
 def test_the_lone_dot_may_be_the_first_line_of_raw_content() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mailsim.protocol.smtp.states import State
 from mailsim.secret import Secret
+from mailsim.wire.quirk import NONE, Quirk
 from mailsim.wire.smtp import Bdat, Command, Content, SaslAnswer, parse_command
 
 _END = b"\r\n.\r\n"
@@ -14,12 +15,14 @@ class RawFollower:
 
     In a transaction's content nothing is answered before the lone dot; behind
     BDAT the announced octets are skipped.  A half line waits for its other half.
-    LF alone is taken for a line's end, for servers take it so.
+    LF alone is taken for a line's end, for servers take it so; `quirks` are
+    what the server is known to take besides.
     """
 
-    __slots__ = ("_chunk", "_content", "_held")
+    __slots__ = ("_chunk", "_content", "_held", "_quirks")
 
-    def __init__(self) -> None:
+    def __init__(self, quirks: frozenset[Quirk] = NONE) -> None:
+        self._quirks = quirks
         self._held = b""
         self._chunk = 0
         self._content = False
@@ -53,7 +56,7 @@ class RawFollower:
         self._held = rest
         if state is State.AUTH:
             return SaslAnswer(Secret(line.rstrip(b"\r")))
-        value = parse_command(line)
+        value = parse_command(line, self._quirks)
         if isinstance(value, Bdat):
             self._chunk = value.octets
         return value
