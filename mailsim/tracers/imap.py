@@ -13,6 +13,7 @@ from mailsim.secret import Secret
 from mailsim.tracers.base import Tracer
 from mailsim.tracers.imap_step import ImapStep
 from mailsim.tracers.login import mechanism as make_mechanism
+from mailsim.wire.content import crlf
 from mailsim.wire.imap import commands
 from mailsim.wire.imap.command_reader import read_fetch_items, read_search_keys
 from mailsim.wire.imap.commands import Command
@@ -20,7 +21,6 @@ from mailsim.wire.imap.dates import DateTime
 from mailsim.wire.imap.sequence import SequenceSet
 from mailsim.wire.imap.tokens import Atom, Token
 from mailsim.wire.quirk import Quirk
-from mailsim.wire.smtp import crlf
 
 Messages: TypeAlias = "int | str | SequenceSet | Iterable[int]"
 """Which messages: 3, "1:4,7", "*", [1, 5, 9]."""

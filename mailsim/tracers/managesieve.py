@@ -12,9 +12,9 @@ from mailsim.tracers.base import Tracer
 from mailsim.tracers.login import mechanism as make_mechanism
 from mailsim.tracers.step import Step
 from mailsim.wire import managesieve as wire
+from mailsim.wire.content import crlf
 from mailsim.wire.managesieve import Command, Response, Script, Status
 from mailsim.wire.quirk import Quirk
-from mailsim.wire.smtp import crlf
 
 
 class ManageSieveStep(Step[Answer]):

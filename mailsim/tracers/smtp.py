@@ -12,6 +12,7 @@ from mailsim.secret import Secret
 from mailsim.tracers.base import Tracer
 from mailsim.tracers.login import mechanism as make_mechanism
 from mailsim.tracers.step import Step
+from mailsim.wire.content import crlf
 from mailsim.wire.quirk import Quirk
 from mailsim.wire.smtp import (
     Bdat,
@@ -36,7 +37,6 @@ from mailsim.wire.smtp import (
     Vrfy,
     Xclient,
     Xforward,
-    crlf,
 )
 from mailsim.wire.smtp.params import parameters
 

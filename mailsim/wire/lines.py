@@ -77,10 +77,6 @@ class LineBuffer:
             return None
         return self._advance(self._start + size)
 
-    def take_up_to(self, size: int) -> bytes:
-        """At most `size` octets of what is there."""
-        return self._advance(min(self._start + size, len(self._data)))
-
     def peek(self, size: int) -> bytes:
         """At most `size` octets of what is there, left where they are."""
         return bytes(self._data[self._start : self._start + size])

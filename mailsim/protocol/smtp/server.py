@@ -6,6 +6,8 @@ from mailsim.errors import LocalProtocolError, RemoteProtocolError
 from mailsim.protocol.core import DEFAULT_LIMITS, Core, Limits, Meter, Received, Role
 from mailsim.protocol.smtp.states import END_OF_DATA, GREETING, LAST, State, after
 from mailsim.secret import Secret
+from mailsim.wire.content import END_OF_DATA as DOT
+from mailsim.wire.content import dot_unstuff
 from mailsim.wire.lines import LineBuffer
 from mailsim.wire.outcome import Outcome
 from mailsim.wire.quirk import NONE, Quirk
@@ -15,10 +17,8 @@ from mailsim.wire.smtp import (
     Content,
     Reply,
     SaslAnswer,
-    dot_unstuff,
     parse_command,
 )
-from mailsim.wire.smtp.content import END_OF_DATA as DOT
 
 
 class SmtpServer(Core[Reply, Command]):

@@ -13,8 +13,6 @@ from mailsim.wire.managesieve.items import Atom, Item, atom, encode, parse_items
 from mailsim.wire.outcome import Outcome
 from mailsim.wire.quirk import NONE, Quirk
 
-_CLOSING_MARKS = {"OK": Outcome.SUCCESS, "NO": Outcome.PERMANENT, "BYE": Outcome.CLOSING}
-
 
 class Status(Enum):
     """The word that ends a response."""
@@ -22,6 +20,13 @@ class Status(Enum):
     OK = "OK"
     NO = "NO"
     BYE = "BYE"
+
+
+_OUTCOMES = {
+    Status.OK: Outcome.SUCCESS,
+    Status.NO: Outcome.PERMANENT,
+    Status.BYE: Outcome.CLOSING,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ class Response:
         """What the response comes to; TRYLATER is for a temporary failure (RFC 5804 §1.3)."""
         if self.status is Status.NO and self.code.split("/")[0] == "TRYLATER":
             return Outcome.TEMPORARY
-        return _CLOSING_MARKS[self.status.value]
+        return _OUTCOMES[self.status]
 
     def units(self) -> tuple[bytes, ...]:
         """The bytes as they travel: lines, and literals as blocks.
@@ -169,7 +174,7 @@ def _response(
     if rest and isinstance(rest[0], tuple):
         code = rest.pop(0)  # type: ignore[assignment]  # it is a tuple, as just seen
     text = rest.pop(0) if rest else b""
-    if rest or not isinstance(text, bytes) or str(word).upper() not in _CLOSING_MARKS:
+    if rest or not isinstance(text, bytes) or str(word).upper() not in Status.__members__:
         raise _unreadable(frame)
     if code and not isinstance(code[0], Atom):
         raise _unreadable(frame)

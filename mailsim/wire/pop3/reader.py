@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from mailsim.errors import RemoteProtocolError
+from mailsim.wire.content import dot_unstuff
 from mailsim.wire.lines import LineBuffer, weight
 from mailsim.wire.pop3.commands import Form
 from mailsim.wire.pop3.replies import Reply, parse_status
 from mailsim.wire.quirk import NONE, Quirk
-from mailsim.wire.smtp.content import dot_unstuff
 
 _END = re.compile(rb"\r\n\.\r\n")
 _LENIENT_END = re.compile(rb"\n\.\r?\n")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from mailsim.errors import RemoteProtocolError, UsageError
+from mailsim.wire.content import END_OF_DATA, dot_stuff
 from mailsim.wire.outcome import Outcome
 from mailsim.wire.pop3.commands import Form
 from mailsim.wire.quirk import NONE, Quirk
-from mailsim.wire.smtp.content import END_OF_DATA, dot_stuff
 
 _CODE = re.compile(r"\[([^\x00-\x20\x7f/\]]+(?:/[^\x00-\x20\x7f/\]]+)*)\] ?(.*)", re.DOTALL)
 _CODE_NAME = re.compile(r"[^\x00-\x20\x7f/\]]+(?:/[^\x00-\x20\x7f/\]]+)*")

@@ -20,7 +20,7 @@ from mailsim.wire.smtp.commands import (
     Xclient,
     Xforward,
 )
-from mailsim.wire.smtp.content import Bdat, Content, crlf, dot_stuff, dot_unstuff
+from mailsim.wire.smtp.content import Bdat, Content
 from mailsim.wire.smtp.params import Parameter, xtext_decode, xtext_encode
 from mailsim.wire.smtp.parse import Malformed, Problem, Unknown, parse_command
 from mailsim.wire.smtp.path import Path
@@ -56,9 +56,6 @@ __all__ = [
     "Vrfy",
     "Xclient",
     "Xforward",
-    "crlf",
-    "dot_stuff",
-    "dot_unstuff",
     "parse_command",
     "parse_reply_line",
     "xtext_decode",

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mailsim.errors import RemoteProtocolError, UsageError
 from mailsim.wire.outcome import Outcome
 from mailsim.wire.quirk import Quirk
-from mailsim.wire.smtp import Reply, crlf, dot_stuff, dot_unstuff, parse_reply_line
+from mailsim.wire.smtp import Reply, parse_reply_line
 
 
 def test_the_enhanced_code_stands_apart_from_the_text() -> None:
@@ -70,13 +70,3 @@ def test_the_thesis_s_spaced_replies_need_their_quirk() -> None:
 def test_a_code_out_of_range_is_refused() -> None:
     with pytest.raises(UsageError):
         Reply(999)
-
-
-@given(st.text(st.sampled_from("ab.\r\n"), max_size=40))
-def test_content_is_stuffed_and_comes_back(text: str) -> None:
-    content = crlf(text)
-    stuffed = dot_stuff(content)
-    assert b"\r\n.\r\n" not in b"\r\n" + stuffed
-    assert dot_unstuff(stuffed) == content
-    assert b"\n" not in content.replace(b"\r\n", b"")
-    assert b"\r" not in content.replace(b"\r\n", b"")
