@@ -668,8 +668,9 @@ def test_a_handshake_that_is_cut_off(serve: Serve) -> None:
 def test_a_handshake_that_is_not_answered(serve: Serve) -> None:
     answers = (b"220 hi\r\n", b"250-x\r\n250 STARTTLS\r\n", b"220 go\r\n")
     with serve(saying(*answers)) as where:
-        smtp = SmtpTracer(where, timeouts=QUICK)
+        smtp = SmtpTracer(where)
         smtp.ehlo()
+        smtp._stream.timeouts = QUICK
         with pytest.raises(ConnectionTimeout):
             smtp.starttls()
         assert smtp.ended
@@ -795,11 +796,13 @@ def test_a_late_answer_can_still_be_heard(serve: Serve) -> None:
         connection.sendall(b"250 at last\r\n")
         connection.recv(100)
 
-    with serve(talk) as where, SmtpTracer(where, timeouts=QUICK) as smtp:
+    with serve(talk) as where, SmtpTracer(where) as smtp:
+        smtp._stream.timeouts = QUICK
         with pytest.raises(ConnectionTimeout) as caught:
             smtp.noop()
         assert b"NOOP\r\n" in [line.raw for line in _dialogue(caught.value).lines()]
         assert not smtp.ended
+        smtp._stream.timeouts = PATIENT
         late.set()
         step = smtp.listen(10)
         assert step.text == "at last"
