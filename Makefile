@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help lab test check bench fuzz labs constraints dist clean distclean python
+.PHONY: help lab test check bench fuzz labs states constraints dist clean distclean python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ fuzz: $(VENV)/.test ## every Hypothesis test, at length (MAILSIM_FUZZ_EXAMPLES=5
 labs: $(VENV)/.test ## run the notebooks of labs/src and write the students' copies
 	$(BIN)/python tools/store_labs.py
 	$(BIN)/python tools/student_labs.py
+
+states: $(VENV)/.test ## docs/states: the state diagrams, from the transition tables
+	$(BIN)/python tools/state_diagrams.py
 
 constraints: ## constraints.txt anew, from a fresh install of what is newest
 	@$(PYTHON) tools/freeze.py

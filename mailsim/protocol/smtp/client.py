@@ -12,7 +12,16 @@ from mailsim.errors import LocalProtocolError, ProtocolError, RemoteProtocolErro
 from mailsim.protocol.core import DEFAULT_LIMITS, Core, Limits, Meter, Received, Role
 from mailsim.protocol.sasl import Mechanism, SaslClient, encode_initial
 from mailsim.protocol.smtp.raw import RawFollower
-from mailsim.protocol.smtp.states import END_OF_DATA, GREETING, LAST, RESPONSE, TABLE, State, after
+from mailsim.protocol.smtp.states import (
+    END_OF_DATA,
+    GREETING,
+    HANDSHAKE,
+    LAST,
+    RESPONSE,
+    TABLE,
+    State,
+    after,
+)
 from mailsim.secret import Secret
 from mailsim.wire.lines import LineBuffer, weight
 from mailsim.wire.outcome import Outcome
@@ -296,7 +305,7 @@ class _Answer(SaslAnswer):
 @cache
 def _legal(state: State, lmtp: bool, authenticated: bool) -> tuple[str, ...]:  # noqa: FBT001
     hello = {"LHLO"} if lmtp else {"EHLO", "HELO"}
-    absent = {"EHLO", "HELO", "LHLO", GREETING} - hello
+    absent = {"EHLO", "HELO", "LHLO", GREETING, HANDSHAKE} - hello
     if authenticated:
         absent.add("AUTH")  # one a session (RFC 4954)
     return tuple(verb for verb in TABLE.legal(state) if verb not in absent)

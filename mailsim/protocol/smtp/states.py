@@ -39,6 +39,7 @@ class State(Enum):
 
 
 GREETING = "greeting"
+HANDSHAKE = "handshake"
 END_OF_DATA = "."
 RESPONSE = "RESPONSE"
 LAST = "BDAT LAST"
@@ -73,6 +74,8 @@ def _rows() -> list[Transition[State]]:
             for outcome in (_OK, _TEMPORARY, _PERMANENT)
         ),
         Transition(State.READY, "STARTTLS", _OK, State.TLS),
+        # What was said before counts no more: EHLO comes again (RFC 3207 §4.2).
+        Transition(State.TLS, HANDSHAKE, _OK, State.CONNECTED),
         Transition(State.READY, "ETRN", _OK, State.READY),
         Transition(State.CONNECTED, "XCLIENT", _OK, State.CONNECTED),
         Transition(State.READY, "XCLIENT", _OK, State.CONNECTED),
