@@ -118,7 +118,3 @@ def _complain(sentence: str, code: int) -> int:
     if sentence:
         print("mailsim:", " ".join(sentence.split()), file=sys.stderr)
     return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

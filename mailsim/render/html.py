@@ -50,11 +50,9 @@ def _table(rows: Iterable[Row], lang: str | None) -> str:
 
 
 def _row(row: Row, lang: str) -> str:
-    if row.kind is RowKind.NOTE:
-        return f'<tr class="m-note"><td></td><td></td><td>{escape(row.text)}</td></tr>'
-    if row.kind is RowKind.TLS:
-        text = escape(word("render.tls-begins", lang))
-        return f'<tr class="m-note"><td></td><td>{_LOCK}</td><td>{text}</td></tr>'
+    if row.kind in (RowKind.NOTE, RowKind.TLS):
+        lock = _LOCK if row.kind is RowKind.TLS else ""
+        return f'<tr class="m-note"><td></td><td>{lock}</td><td>{escape(row.text)}</td></tr>'
     side = word(f"render.side-{row.kind.value}", lang)
     covered = word("render.covered" if row.secure else "render.clear", lang)
     lock = _LOCK if row.secure else ""

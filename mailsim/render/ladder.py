@@ -68,7 +68,7 @@ class Ladder:
             f'<text x="{_LEFT}" y="30" text-anchor="middle" font-weight="bold">{client}</text>'
             f'<text x="{_RIGHT}" y="30" text-anchor="end" font-weight="bold">'
             f"{escape(_xml(self.server))}</text>{lines}"
-            + "".join(_rung(row, _TOP + _ROW * i, self.lang) for i, row in enumerate(self.rows))
+            + "".join(_rung(row, _TOP + _ROW * i) for i, row in enumerate(self.rows))
             + "</svg>"
         )
 
@@ -80,18 +80,17 @@ class Ladder:
             f"    participant C as {_mermaid(word('render.side-C', self.lang))}",
             f"    participant S as {_mermaid(self.server)}",
         ]
-        return "\n".join([*head, *(f"    {_message(row, self.lang)}" for row in self.rows), ""])
+        return "\n".join([*head, *(f"    {_message(row)}" for row in self.rows), ""])
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         return {"text/plain": self.text, "image/svg+xml": self.svg}
 
 
-def _rung(row: Row, y: int, lang: str) -> str:
+def _rung(row: Row, y: int) -> str:
     if row.kind in (RowKind.NOTE, RowKind.TLS):
-        text = word("render.tls-begins", lang) if row.kind is RowKind.TLS else row.text
         return (
             f'<text x="{(_LEFT + _RIGHT) // 2}" y="{y - 5}" text-anchor="middle" '
-            f'font-style="italic">{escape(_cut(text))}</text>'
+            f'font-style="italic">{escape(_cut(row.text))}</text>'
         )
     start, end = (_LEFT, _RIGHT) if row.kind is RowKind.CLIENT else (_RIGHT, _LEFT)
     tip = end - 8 if end > start else end + 8
@@ -105,13 +104,12 @@ def _rung(row: Row, y: int, lang: str) -> str:
     )
 
 
-def _message(row: Row, lang: str) -> str:
+def _message(row: Row) -> str:
     if row.kind is RowKind.CLIENT:
         return f"C->>S: {_mermaid(row.text)}"
     if row.kind is RowKind.SERVER:
         return f"S-->>C: {_mermaid(row.text)}"
-    text = word("render.tls-begins", lang) if row.kind is RowKind.TLS else row.text
-    return f"Note over C,S: {_mermaid(text)}"
+    return f"Note over C,S: {_mermaid(row.text)}"
 
 
 def _cut(text: str) -> str:

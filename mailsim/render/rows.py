@@ -52,7 +52,8 @@ def exchange_rows(exchange: Exchange, lang: str | None, *, secure: bool) -> Iter
             yield Row(RowKind.NOTE, note_text(note, lang), secure=secure)
     for line in exchange.lines:
         if line.secure and not secure:
-            yield Row(RowKind.TLS, "TLS", secure=True, at=line.at)
+            begins = word("render.tls-begins", language(lang))
+            yield Row(RowKind.TLS, begins, secure=True, at=line.at)
             secure = True
         yield from _line_rows(line)
     for note in exchange.notes:

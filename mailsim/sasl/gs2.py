@@ -23,14 +23,16 @@ class Gs2Header:
 
     @property
     def text(self) -> str:
-        flag = f"p={self.binding}" if self.flag == "p" else self.flag
         authzid = f"a={saslname(self.authzid)}" if self.authzid else ""
-        return f"{flag},{authzid},"
+        return f"{self._cbind},{authzid},"
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        flag = f"p={self.binding}" if self.flag == "p" else self.flag
-        return part("gs2-cbind-flag", flag), part("authzid", self.authzid)
+        return part("gs2-cbind-flag", self._cbind), part("authzid", self.authzid)
+
+    @property
+    def _cbind(self) -> str:
+        return f"p={self.binding}" if self.flag == "p" else self.flag
 
 
 def split(text: str, mechanism: str) -> tuple[Gs2Header, str]:

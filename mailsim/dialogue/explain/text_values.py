@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -62,15 +62,15 @@ class Meaning:
 
     def long(self, lang: str | None = None) -> str:
         """A paragraph: the most specific that there is."""
-        return next((text for entry in self.entries if (text := entry.long(lang))), "")
+        return self._text(Entry.long, lang)
 
     def cause(self, lang: str | None = None) -> str:
         """What makes it appear."""
-        return next((text for entry in self.entries if (text := entry.cause(lang))), "")
+        return self._text(Entry.cause, lang)
 
     def action(self, lang: str | None = None) -> str:
         """What to do about it."""
-        return next((text for entry in self.entries if (text := entry.action(lang))), "")
+        return self._text(Entry.action, lang)
 
     def to_json(self, lang: str | None = None) -> dict[str, Any]:
         """Values that JSON knows; see `TextExplanation.to_json`."""
@@ -97,6 +97,9 @@ class Meaning:
             ],
             "example": self.entry.example,
         }
+
+    def _text(self, kind: Callable[[Entry, str | None], str], lang: str | None) -> str:
+        return next((text for entry in self.entries if (text := kind(entry, lang))), "")
 
     def _data(self, key: str) -> str:
         return next((str(x) for entry in self.entries if (x := entry.data.get(key))), "")

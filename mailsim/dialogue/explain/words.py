@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from mailsim.dialogue.explain.lookup import keyword, known, worded_so
+from mailsim.dialogue.explain.lookup import first, keyword, worded_so
 from mailsim.knowledge import Entry, table, tables
 
 # The words by which a protocol is chosen, and the protocol of the tables that have it.
@@ -51,13 +51,13 @@ def words(text: str) -> Iterator[tuple[str, tuple[Entry, ...]]]:
         if table_id in _KEYWORDS:
             entries = _capability(table_id, name)
         else:
-            entries = tuple(x for x in (known(table_id, name), known(table_id, bare)) if x)[:1]
+            entries = first(table_id, name, bare)
         if not entries and bare is not text:
             # "[UIDNEXT 5]", "(QUOTA/MAXSIZE)": a code with its argument.
-            entries = tuple(x for x in (known(table_id, bare.partition(" ")[0]),) if x)
-            entries = entries if table_id.endswith(".code") else ()
+            is_code = table_id.endswith(".code")
+            entries = first(table_id, bare.partition(" ")[0]) if is_code else ()
         if not entries and ":" in text and table_id == "message.header":
-            entries = tuple(x for x in (known(table_id, text.partition(":")[0].strip()),) if x)
+            entries = first(table_id, text.partition(":")[0].strip())
         if entries:
             yield protocol_of(table_id), entries
     for entry in _settings(name):
