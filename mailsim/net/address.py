@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 from mailsim.errors import LabError, UsageError
 from mailsim.model import Endpoint, Protocol, Security
@@ -17,6 +18,7 @@ _PORTS: dict[Protocol, tuple[int, int]] = {
     Protocol.DNS: (53, 853),
 }
 _IMPLICIT_TLS = {465, 993, 995}
+_NOT_IN_A_NAME = re.compile(r"[\s/]")
 _LAB_NAMES = {
     "smtp",
     "submission",
@@ -78,7 +80,7 @@ def _host(host: str, where: str) -> str:
             ipaddress.ip_address(host.partition("%")[0])
         except ValueError:
             raise UsageError("net.bad-endpoint", where=where) from None
-    if not host or any(letter.isspace() or letter == "/" for letter in host):
+    if not host or _NOT_IN_A_NAME.search(host):
         raise UsageError("net.bad-endpoint", where=where)
     return host
 

@@ -23,9 +23,8 @@ from mailsim.net.tls import TlsInfo, TlsLayer
 _CHUNK = 65_536
 
 
-def clock() -> float:
-    """Seconds that only go forward."""
-    return time.monotonic()
+clock = time.monotonic
+"""Seconds that only go forward."""
 
 
 def set_timeout(connected: socket.socket, seconds: float) -> None:
@@ -149,16 +148,19 @@ class Stream:
             return
 
     def _send(self, data: bytes) -> None:
-        rest = memoryview(data)
+        rest: bytes | memoryview = data
         while rest:
             waited = self._limit(self.timeouts.silence)
             try:
                 # Not sendall(): a peer that takes an octet at a time would hold it for ever.
-                rest = rest[self._socket.send(rest) :]
+                sent = self._socket.send(rest)
             except (TimeoutError, BlockingIOError):
                 raise self._timeout(waited) from None
             except OSError:
                 raise ConnectionLost("net.lost", server=self.endpoint.server) from None
+            if sent == len(rest):
+                return
+            rest = memoryview(rest)[sent:]
 
     def _receive(self, timeout: float | None) -> bytes:
         waited = self._limit(self.timeouts.silence if timeout is None else timeout)
@@ -174,8 +176,11 @@ class Stream:
         left = self._deadline - clock()
         if left <= 0:
             raise self._timeout(self.timeouts.exchange)
-        self._wait(min(left, seconds))
-        return seconds if seconds <= left else self.timeouts.exchange
+        if seconds > left:
+            self._wait(left)
+            return self.timeouts.exchange
+        self._wait(seconds)
+        return seconds
 
     def _wait(self, seconds: float) -> None:
         """How long sending and receiving may wait from here on."""
