@@ -257,6 +257,33 @@ def test_managesieve_s_strings_are_seen_with_their_commands() -> None:
     ]
 
 
+def test_dns_messages_are_explained_by_code_question_and_flags() -> None:
+    question = b"\x05minfo\x02sn\x00\x00\x0f\x00\x01"
+    asked = b"\x0a\x0a\x01\x00\x00\x01" + bytes(6) + question
+    refused = b"\x0a\x0a\x85\x83\x00\x01" + bytes(6) + question
+    lines = (
+        Line(Side.CLIENT, asked),
+        Line(Side.SERVER, refused),
+        Line(Side.SERVER, refused[:20]),
+        Line(Side.SERVER, b"\x0a"),
+        Line(Side.CLIENT, len(asked).to_bytes(2, "big") + asked),  # by TCP
+    )
+    dialogue = Dialogue(Endpoint("x", Protocol.DNS, "ns.example", 53), (Exchange(lines),))
+    (exchange,) = explain(dialogue)
+    assert [row.ids for row in exchange.rows if row.row == 0] == [
+        ("dns.type.MX", "dns.class.IN", "dns.flag.RD"),
+        (
+            "dns.rcode.NXDOMAIN",
+            *("dns.type.MX", "dns.class.IN"),
+            *("dns.flag.QR", "dns.flag.AA", "dns.flag.RD", "dns.flag.RA"),
+        ),
+        ("dns.rcode.NXDOMAIN", "dns.flag.QR", "dns.flag.AA", "dns.flag.RD", "dns.flag.RA"),
+        (),
+        ("dns.type.MX", "dns.class.IN", "dns.flag.RD"),
+    ]
+    assert all(row.ids == () for row in exchange.rows if row.row)
+
+
 RAW = st.binary(max_size=30) | st.sampled_from(
     [
         b"+ \r\n",

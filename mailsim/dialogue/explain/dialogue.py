@@ -5,26 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from mailsim.dialogue.explain.dns import DnsExplainer
 from mailsim.dialogue.explain.explainer import Explainer
 from mailsim.dialogue.explain.imap import ImapExplainer
 from mailsim.dialogue.explain.managesieve import ManageSieveExplainer
 from mailsim.dialogue.explain.pop3 import Pop3Explainer
 from mailsim.dialogue.explain.smtp import SmtpExplainer
-from mailsim.dialogue.explain.values import ExplainedExchange, Said
+from mailsim.dialogue.explain.values import ExplainedExchange
 from mailsim.dialogue.values import Dialogue
 from mailsim.model import Protocol
-
-
-class _Silent(Explainer):
-    """DNS's messages are binary: its tracer explains them from their values."""
-
-    area = "dns"
-
-    def client(self, row: bytes) -> Said:  # noqa: ARG002 - whatever it is
-        return Said()
-
-    server = client
-
 
 EXPLAINERS: Final[Mapping[Protocol, Callable[[], Explainer]]] = {
     Protocol.SMTP: SmtpExplainer,
@@ -32,7 +21,7 @@ EXPLAINERS: Final[Mapping[Protocol, Callable[[], Explainer]]] = {
     Protocol.POP3: Pop3Explainer,
     Protocol.IMAP: ImapExplainer,
     Protocol.MANAGESIEVE: ManageSieveExplainer,
-    Protocol.DNS: _Silent,
+    Protocol.DNS: DnsExplainer,
 }
 
 
