@@ -18,7 +18,9 @@ from mailsim.errors import (
 )
 from mailsim.model import Endpoint, Protocol, Security
 from mailsim.net import Stream, Timeouts, TlsInfo, client_context, clock, endpoint
+from mailsim.net.binding import server_end_point
 from mailsim.protocol.core import DEFAULT_LIMITS, Core, Limits, Meter, Received
+from mailsim.sasl import ChannelBinding
 from mailsim.tracers.step import Step
 from mailsim.wire.lines import weight
 from mailsim.wire.quirk import NONE, Quirk
@@ -255,6 +257,10 @@ class Tracer(ABC, Generic[C, S]):
         self.tls = self._stream.start_tls(self._context or client_context())
         self._recorder.secure = True
         self._recorder.note("note.tls", version=self.tls.version, cipher=self.tls.cipher)
+
+    def _channel_binding(self) -> ChannelBinding | None:
+        layer = self._stream.tls if self._open else None
+        return None if layer is None else server_end_point(layer.server_certificate())
 
     # errors
 

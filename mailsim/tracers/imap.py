@@ -117,6 +117,7 @@ class ImapTracer(Tracer[ImapClient, ImapStep]):
             mechanism,
             offered,
             self.endpoint,
+            binding=self._channel_binding(),
             user=user,
             password=password,
             authzid=authzid,

@@ -15,6 +15,7 @@ def mechanism(
     offered: Iterable[str],
     endpoint: Endpoint,
     *,
+    binding: sasl.ChannelBinding | None = None,
     user: str = "",
     password: str | Secret = "",
     authzid: str = "",
@@ -23,16 +24,22 @@ def mechanism(
     """The client's side of `name`, in any case of letters; None chooses among `offered`.
 
     A password serves PLAIN, LOGIN, CRAM-MD5 and SCRAM; a token XOAUTH2 and
-    OAUTHBEARER.  Raises UsageError for a name that is none, LocalProtocolError
+    OAUTHBEARER; the `binding` of the TLS connection SCRAM.  Raises UsageError for a name that is none, LocalProtocolError
     where there is nothing in common.
     """
-    chosen = name or sasl.choose(offered, password=bool(password), token=bool(token))
+    known = {one.upper() for one in offered}
+    chosen = name or sasl.choose(
+        known, password=bool(password), token=bool(token), channel_binding=binding is not None
+    )
+    # Who leaves an offered -PLUS aside must not say that it was not offered (RFC 5802 §6).
+    aside = not chosen.upper().endswith("-PLUS") and f"{chosen.upper()}-PLUS" in known
     return sasl.client(
         chosen,
         user=user,
         password=password,
         authzid=authzid,
         token=token,
+        channel_binding=None if aside else binding,
         nonce=sasl.new_nonce(secrets.token_bytes),
         host=endpoint.server,
         port=endpoint.port,

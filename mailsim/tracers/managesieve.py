@@ -123,6 +123,7 @@ class ManageSieveTracer(Tracer[ManageSieveClient, ManageSieveStep]):
             mechanism,
             (self._core.capabilities.get("SASL") or "").split(),
             self.endpoint,
+            binding=self._channel_binding(),
             user=user,
             password=password,
             authzid=authzid,

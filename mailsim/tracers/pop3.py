@@ -148,6 +148,7 @@ class Pop3Tracer(Tracer[Pop3Client, Pop3Step]):
             mechanism,
             self.capabilities.get("SASL", ()),
             self.endpoint,
+            binding=self._channel_binding(),
             user=user,
             password=password,
             authzid=authzid,

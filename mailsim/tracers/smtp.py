@@ -133,6 +133,7 @@ class SmtpTracer(Tracer[SmtpClient, SmtpStep]):
             mechanism,
             offered,
             self.endpoint,
+            binding=self._channel_binding(),
             user=user,
             password=password,
             authzid=authzid,

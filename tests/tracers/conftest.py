@@ -52,6 +52,7 @@ class Certificates:
 
     ca: Path
     good: ssl.SSLContext
+    good_der: bytes
     other_name: ssl.SSLContext
     expired: ssl.SSLContext
     other_ca: Path
@@ -71,9 +72,11 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
         authority.cert_pem.write_to_path(str(folder / name))
     long_ago = dt.datetime(2001, 1, 1, tzinfo=dt.UTC)
     names = ("127.0.0.1", "::1", "mail.minfo.sn")
+    good = ours.issue_cert(*names)
     return Certificates(
         folder / "ca.pem",
-        _context(ours.issue_cert(*names)),
+        _context(good),
+        ssl.PEM_cert_to_DER_cert(good.cert_chain_pems[0].bytes().decode()),
         _context(ours.issue_cert("mx.ugb.sn")),
         _context(ours.issue_cert(*names, not_after=long_ago)),
         folder / "other.pem",

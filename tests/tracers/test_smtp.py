@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import smtplib
 import socket
 import ssl
@@ -75,6 +76,7 @@ class MailServer:
         self.commands: list[Command] = []
         self.raw: list[bytes] = []
         self.peer = ""
+        self.bindings: tuple[sasl.ChannelBinding, ...] = ()
         self._login: sasl.ServerMechanism | None = None
 
     def talk(self, connection: socket.socket) -> None:
@@ -142,6 +144,7 @@ class MailServer:
                 credentials=ACCOUNTS,
                 nonce="server-nonce",
                 challenge=b"<1@mail.minfo.sn>",
+                channel_bindings=self.bindings,
             )
         assert self._login
         token = command.initial if isinstance(command, wire.Auth) else command.token
@@ -554,6 +557,49 @@ def test_starttls_covers_what_follows(serve: Serve, certificates: Certificates) 
         assert _secure(smtp.ehlo()) == {True}
         assert smtp.auth("PLAIN", "user", "minfo").ok
         assert _secure(smtp.quit()) == {True}
+
+
+PLUS = ("mail.minfo.sn", "STARTTLS", "AUTH PLAIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS")
+
+
+@pytest.mark.parametrize(
+    ("name", "offered", "bound", "said", "code"),
+    [
+        (None, PLUS, b"", b"SCRAM-SHA-256-PLUS cD10bHMtc2VydmVyLWVuZC1wb2ludCws", 235),
+        ("scram-sha-256-plus", PLUS, b"other", b"SCRAM-SHA-256-PLUS ", 535),
+        ("SCRAM-SHA-256", PLUS, b"", b"SCRAM-SHA-256 biws", 235),  # "n,,": left aside
+        ("SCRAM-SHA-256", OFFERED, b"none", b"SCRAM-SHA-256 eSws", 235),  # "y,,": not offered
+        ("SCRAM-SHA-256", OFFERED, b"", b"SCRAM-SHA-256 eSws", 535),  # but it could: a downgrade
+    ],
+)
+def test_a_login_is_bound_to_its_tls_connection(
+    serve: Serve,
+    certificates: Certificates,
+    name: str | None,
+    offered: tuple[str, ...],
+    bound: bytes,
+    said: bytes,
+    code: int,
+) -> None:
+    server = MailServer(certificates.good, offered=offered)
+    digest = bound or hashlib.sha256(certificates.good_der).digest()
+    if bound != b"none":
+        server.bindings = (sasl.ChannelBinding("tls-server-end-point", digest),)
+    with serve(server.talk) as where, SmtpTracer(where, ca=certificates.ca) as smtp:
+        smtp.ehlo()
+        smtp.starttls()
+        smtp.ehlo()
+        step = smtp.auth(name, "user", "minfo")
+        assert lines(step)[0].startswith(b"AUTH " + said)
+        assert step.code == code
+
+
+def test_without_tls_nothing_is_bound(serve: Serve) -> None:
+    with serve(MailServer(offered=PLUS).talk) as where, SmtpTracer(where) as smtp:
+        smtp.ehlo()
+        with pytest.raises(UsageError, match="channel_binding"):
+            smtp.auth("SCRAM-SHA-256-PLUS", "user", "minfo")
+        assert lines(smtp.auth(None, "user", "minfo"))[0].startswith(b"AUTH SCRAM-SHA-256 biws")
 
 
 def test_a_refused_starttls_leaves_the_connection_clear(serve: Serve) -> None:
