@@ -15,6 +15,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from enum import Enum
+from math import inf, isfinite
 from typing import Any, Final, TypeVar
 
 from mailsim.dialogue.values import Dialogue, Exchange, Line, Note, Side
@@ -113,8 +114,7 @@ def _exchange(node: _Node) -> Exchange:
 
 def _line(node: _Node) -> Line:
     raw = node.base64("base64") if node.has("base64") else node.text("text")
-    at = float(node.value("at", (int, float)))
-    return Line(node.member("side", Side), raw, node.value("secure", bool), at)
+    return Line(node.member("side", Side), raw, node.value("secure", bool), node.number("at"))
 
 
 def _note(node: _Node) -> Note:
@@ -177,6 +177,17 @@ class _Node:
             raise self._wrong(key, found, "[…]")
         place = self._at(key)
         return [_Node(one, f"{place}[{at}]", self._file) for at, one in enumerate(found)]
+
+    def number(self, key: str) -> float:
+        """JSON has no NaN and no Infinity (RFC 8259), though Python's reader takes them."""
+        found = self.value(key, (int, float))
+        try:
+            number = float(found)
+        except OverflowError:
+            number = inf
+        if not isfinite(number):
+            raise self._wrong(key, found, _NAMES[float])
+        return number
 
     def text(self, key: str) -> bytes:
         found = self.value(key, str)
