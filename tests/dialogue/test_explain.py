@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -337,6 +338,44 @@ def test_a_reply_gives_class_subject_detail_cause_setting_action_and_references(
     assert all(one[key] for key in ("short", "long", "cause", "action", "example"))
     assert {ref["rfc"] for ref in one["refs"]} >= {3463, 5321}
     assert json.loads(json.dumps(document)) == document
+
+
+KEYS = (
+    *("id", "ids", "protocol", "kind", "name", "class", "subject", "detail", "short", "long"),
+    *("cause", "action", "server", "setting", "restriction", "values", "refs", "example"),
+)
+
+
+def whole(text: str, lang: str) -> dict[str, Any]:
+    """The first meaning of `text` as JSON, all that a code owes said in it."""
+    document = explain_text(text).to_json(lang)
+    first: dict[str, Any] = document["meanings"][0]
+    assert tuple(first) == KEYS
+    owed = ("class", "subject", "short", "long", "cause", "action", "refs", "example")
+    assert [key for key in owed if not first[key]] == []
+    assert all(set(ref) == {"rfc", "section", "heading", "quote"} for ref in first["refs"])
+    return first
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_every_code_of_the_annex_is_explained_whole(lang: str) -> None:
+    annex = [one.name for one in table("smtp.reply") if one.data["annex"]]
+    assert len(annex) == 21
+    for code in annex:
+        told = whole(code, lang)
+        assert told["id"] == f"smtp.reply.{code}"
+        assert told["class"]["name"] == code[0]
+        assert told["subject"]["name"] == code[1]
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_every_registered_enhanced_code_is_explained_whole(lang: str) -> None:
+    for entry in table("enhanced.code"):
+        for class_ in entry.data["classes"]:
+            told = whole(f"{class_}{entry.name[1:]}", lang)
+            assert told["id"] == told["detail"]["id"] == entry.id
+            assert told["class"]["name"] == str(class_)
+            assert told["subject"]["name"] == entry.name.split(".")[1]
 
 
 @pytest.mark.parametrize(
