@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailsim.errors import LabError, UsageError
 from mailsim.model import Endpoint, Protocol, Security
@@ -90,3 +92,28 @@ def test_the_name_that_is_verified_may_differ() -> None:
 def test_an_endpoint_stays_as_it_is() -> None:
     one = Endpoint("smtp", Protocol.SMTP, "mail.minfo.sn", 25)
     assert endpoint(one, Protocol.SMTP) is one
+
+
+PIECES = st.sampled_from([*"[]:%.1af/² \n", "smtp", ":25", "::1", "65536"])
+
+
+@pytest.mark.fuzz
+@given(
+    st.text(max_size=20) | st.lists(PIECES, max_size=8).map("".join),
+    st.sampled_from(Protocol),
+    st.sampled_from([None, True, False]),
+)
+def test_any_text_is_an_endpoint_or_refused(
+    where: str,
+    protocol: Protocol,
+    tls: bool | None,  # noqa: FBT001 - as drawn
+) -> None:
+    found: Endpoint | None = None
+    try:
+        found = endpoint(where, protocol, tls=tls)
+    except (UsageError, LabError) as error:
+        assert error.worded("fr")  # noqa: PT017 - the point is that it is one
+    if found:
+        host, port = found.reached
+        assert host == host.strip()
+        assert 1 <= port <= 65535
