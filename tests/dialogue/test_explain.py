@@ -44,7 +44,7 @@ def test_a_refusal_is_known_by_wording_then_enhanced_code_then_code() -> None:
     assert row.values == {"recipient": "x@minfo.sn"}
     assert row.raw.startswith(b"550 5.1.1")
     assert "550: " in row.worded("en")
-    assert row.worded("en") != row.worded("fr")
+    assert "\u00a0; 550\u00a0: " in row.worded("fr")
 
 
 def test_ok_is_explained_by_its_command_and_its_enhanced_code() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from mailsim.dialogue.values import Exchange, Line
 from mailsim.knowledge import Entry
+from mailsim.language import language
 
 # Entries whose names are ours and never travel.
 _UNNAMED = (".line.", "wording.")
@@ -53,11 +54,13 @@ class ExplainedExchange:
 
 def worded(entries: Iterable[Entry], lang: str | None = None) -> str:
     """The first entry's short text, with the others' in parentheses."""
-    first, *rest = (*(_named(one, lang) for one in entries), "")
-    details = "; ".join(rest[:-1])
+    # French sets a no-break space before both.
+    space = "\u00a0" if language(lang) == "fr" else ""
+    first, *rest = (*(_named(one, lang, f"{space}: ") for one in entries), "")
+    details = f"{space}; ".join(rest[:-1])
     return f"{first} ({details})" if details else first
 
 
-def _named(entry: Entry, lang: str | None) -> str:
+def _named(entry: Entry, lang: str | None, colon: str) -> str:
     short = entry.short(lang).rstrip(".")
-    return short if any(part in entry.id for part in _UNNAMED) else f"{entry.name}: {short}"
+    return short if any(part in entry.id for part in _UNNAMED) else f"{entry.name}{colon}{short}"
