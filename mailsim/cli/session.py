@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mailsim.cli.output import say, show_json, show_row
-from mailsim.dialogue import Dialogue
-from mailsim.dialogue.json import to_document, write_json
+from mailsim.dialogue import Dialogue, Side
+from mailsim.dialogue.json import read_json, to_document, write_json
 from mailsim.dialogue.text import read_text, write_text
 from mailsim.errors import MailsimError, UsageError
 from mailsim.render.rows import RowKind, exchange_rows, safe
@@ -81,6 +81,8 @@ class Session:
     def __init__(self, show: Show, *, save: Path | None = None, script: Path | None = None) -> None:
         self.show = show
         self.save = save
+        if save is not None:
+            _check_writable(save)
         self.prompting = script is None and sys.stdin.isatty()
         self._units = _script(script) if script else None
 
@@ -111,13 +113,33 @@ class Session:
             self.show.step(tracer.send_raw(unit, note=False).dialogue)
 
 
+def _check_writable(file: Path) -> None:
+    """Say before the dialogue that it cannot be kept, not after it."""
+    new = not file.exists()
+    try:
+        with file.open("ab"):
+            pass
+        if new:
+            file.unlink()
+    except OSError as error:
+        raise UsageError("cli.not-saved", file=file, reason=error.strerror) from None
+
+
 def _script(path: Path) -> tuple[bytes, ...]:
+    """The client's units of a transcript, or of a dialogue kept as JSON.  Raises UsageError."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "UTF-8"
         raise UsageError("cli.no-script", file=path, reason=reason) from None
-    return read_text(text, name=str(path)).script
+    if path.suffix == ".json":
+        lines = read_json(text, name=str(path)).lines()
+        units = tuple(line.raw for line in lines if line.side is Side.CLIENT)
+    else:
+        units = read_text(text, name=str(path)).script
+    if not units:
+        raise UsageError("cli.empty-script", file=path)
+    return units
 
 
 def _piped() -> Iterator[bytes]:

@@ -33,6 +33,9 @@ _EXPLAIN = typer.Option(None, "--explain/--no-explain", help=word("cli.explain-l
 _REVEAL = typer.Option(False, "--reveal", help=word("cli.reveal"))
 
 
+_LONGEST = 86_400.0  # a day
+
+
 def _command(name: str, kind: str) -> None:
     """Declare `mailsim trace NAME`, all of them alike."""
 
@@ -51,7 +54,7 @@ def _command(name: str, kind: str) -> None:
         json: bool = JSON,
         lang: str | None = LANG,
     ) -> int:
-        if timeout <= 0:
+        if not 0 < timeout <= _LONGEST:  # "nan" is in no range
             raise UsageError("cli.bad-timeout", timeout=timeout)
         explained = sys.stdin.isatty() and script is None if explain is None else explain
         quirks = frozenset(map(_quirk, quirk))

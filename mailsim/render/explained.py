@@ -53,8 +53,9 @@ def _said(row: Explanation, told: set[str], lang: str | None) -> str:
     if not row.entries:
         return ""
     first, *rest = row.entries
-    # A wording serves several protocols; the entry behind it is this one's.
-    refs = next((one.refs for one in rest if first.id.startswith("wording.")), first.refs)
+    # A wording that serves several protocols cites one of them; the entry behind it is this one's.
+    shared = len(first.data.get("protocols", ())) > 1
+    refs = next((one.refs for one in rest if shared), first.refs)
     where = f" [{refs[0]}]" if refs else ""
     return worded((first, *(one for one in rest if one.id not in told)), lang) + where
 

@@ -46,6 +46,9 @@ def test_a_script_is_replayed_and_the_dialogue_kept(
     assert sent == ["NOOP\r\n", "QUIT\r\n"]
     assert run(*command, str(script), "--save", str(again)).code == 0
     assert run(*command, str(again)).code == 0
+    assert run(*command, str(saved)).code == 0
+    script.write_text("S: 220 only the server\n", encoding="utf-8")
+    assert run(*command, str(script)).code == 2
 
 
 def test_json_is_one_document(run: Run, smtp_server: str) -> None:
@@ -70,6 +73,9 @@ def test_secrets_are_hidden_unless_revealed(run: Run, smtp_server: str) -> None:
         (("--to", ""), "HOST:PORT"),
         (("--to", "127.0.0.1:25", "--timeout", "-1"), "seconds above 0"),
         (("--to", "127.0.0.1:25", "--timeout", "x"), "--timeout"),
+        (("--to", "127.0.0.1:25", "--timeout", "nan"), "seconds above 0"),
+        (("--to", "127.0.0.1:25", "--timeout", "1e300"), "a day at most"),
+        (("--to", "127.0.0.1:25", "--save", "/nowhere/x"), "/nowhere/x"),
         (("--to", "127.0.0.1:25", "--lang", "de"), "en, fr"),
         (("--to", "127.0.0.1:25", "--quirk", "sloppy"), "missing-space"),
         (("--to", "127.0.0.1:25", "--script", "/nowhere/x"), "/nowhere/x"),
