@@ -72,3 +72,22 @@ def test_an_empty_folder_name_is_wrong_use(run: Run) -> None:
     result = run("init", "")
     assert (result.code, result.out) == (2, "")
     assert "folder" in result.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"), [("mailsim tr", "trace"), ("mailsim trace im", "imap")]
+)
+def test_the_shell_completes_commands(typed: str, completed: str) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", "import sys; from mailsim.cli.main import main; sys.exit(main())"],
+        env={
+            **os.environ,
+            "_MAILSIM_COMPLETE": "complete_bash",
+            "COMP_WORDS": typed,
+            "COMP_CWORD": str(typed.count(" ")),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.split() == [completed]

@@ -401,6 +401,7 @@ def test_every_registered_enhanced_code_is_explained_whole(lang: str) -> None:
         ("MAIL FROM:<a@b> SIZE=4", ["smtp.command.MAIL"]),
         ("UID FETCH 1 FLAGS", ["imap.command.UID FETCH"]),
         ("a1 SELECT INBOX", ["imap.command.SELECT"]),
+        ("a STATUS INBOX (MESSAGES)", ["imap.command.STATUS"]),
         ("a1 NO [OVERQUOTA] Quota exceeded", ["imap.code.OVERQUOTA"]),
         ("NO [OVERQUOTA] Quota exceeded", ["imap.code.OVERQUOTA"]),
         ('NO (QUOTA/MAXSIZE) "no"', ["managesieve.code.QUOTA/MAXSIZE"]),

@@ -32,7 +32,8 @@ _PORT = re.compile(
 )
 _POP3 = re.compile(r"(?:[+] ?OK|-ERR|[+])(?=\s|$)", re.IGNORECASE)
 _IMAP = re.compile(r"(?:\*|[^\s()*+{}\[\]\"]+) (?:OK|NO|BAD|BYE|PREAUTH)(?:\s|$)|\* .|[+](?:\s|$)")
-_IMAP_COMMAND = re.compile(r"[A-Za-z]*\d+ +(?:UID +)?[A-Za-z]+")
+# A tag of one letter, as RFCs have it, needs a verb in capitals: "a list" is English.
+_IMAP_COMMAND = re.compile(r"[A-Za-z]*\d+ +(?:UID +)?[A-Za-z]+|[a-z] +(?:UID +)?[A-Z]+\b")
 _UNTAGGED = re.compile(r"(OK|NO|BAD|BYE|PREAUTH)\b\s*(.?)")
 _SIEVE_LINE = re.compile(r'"[^"]+"(?: "[^"]*")?')
 
