@@ -75,14 +75,20 @@ def _split(where: str) -> tuple[str, int]:
 
 
 def _host(host: str, where: str) -> str:
-    if ":" in host:
-        try:
-            ipaddress.ip_address(host.partition("%")[0])
-        except ValueError:
-            raise UsageError("net.bad-endpoint", where=where) from None
+    if ":" in host and not is_address(host):
+        raise UsageError("net.bad-endpoint", where=where)
     if not host or _NOT_IN_A_NAME.search(host):
         raise UsageError("net.bad-endpoint", where=where)
     return host
+
+
+def is_address(text: str) -> bool:
+    """Whether `text` is an IPv4 or IPv6 address, with its zone perhaps ("fe80::1%eth0")."""
+    try:
+        ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True
 
 
 def _port(text: str, where: str) -> int:

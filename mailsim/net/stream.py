@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 import struct
@@ -16,8 +17,10 @@ from mailsim.errors import (
     NameNotFound,
     NetworkError,
     TlsError,
+    UsageError,
 )
 from mailsim.model import Endpoint
+from mailsim.net.address import is_address
 from mailsim.net.tls import TlsInfo, TlsLayer
 
 _CHUNK = 65_536
@@ -71,6 +74,8 @@ class Stream:
     def _connect(self, local_address: str) -> socket.socket:
         host, port = self.endpoint.reached
         where = {"server": host, "port": port}
+        if local_address and not is_address(local_address):
+            raise UsageError("net.bad-local", address=local_address)
         source = (local_address, 0) if local_address else None
         try:
             connected = socket.create_connection((host, port), self.timeouts.connect, source)
@@ -82,6 +87,8 @@ class Stream:
             seconds = self.timeouts.connect
             raise ConnectionTimeout("net.connect-timeout", seconds=seconds, **where) from None
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL and local_address:
+                raise UsageError("net.bad-local", address=local_address) from None
             reason = error.strerror or str(error)
             raise NetworkError("net.unreachable", reason=reason, **where) from None
         # An APPEND or a DATA in two writes would wait 40 ms for a delayed acknowledgement.

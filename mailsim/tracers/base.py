@@ -15,6 +15,7 @@ from mailsim.errors import (
     LocalProtocolError,
     MailsimError,
     RemoteProtocolError,
+    UsageError,
 )
 from mailsim.model import Endpoint, Protocol, Security
 from mailsim.net import Stream, Timeouts, TlsInfo, client_context, clock, endpoint
@@ -82,7 +83,12 @@ class Tracer(ABC, Generic[C, S]):
     def _greet(self) -> S:
         if self.endpoint.security is Security.IMPLICIT:
             self._start_tls()
-        return self._finish(self._move([]))
+        try:
+            return self._finish(self._move([]))
+        except ConnectionTimeout as error:
+            if self.tls is not None or next(self.dialogue.lines(), None) is not None:
+                raise
+            raise ConnectionTimeout("tracer.no-greeting", **error.params) from None
 
     @abstractmethod
     def legal(self) -> tuple[str, ...]:
@@ -94,6 +100,10 @@ class Tracer(ABC, Generic[C, S]):
     def dialogue(self) -> Dialogue:
         """All that was said so far."""
         return self._recorder.dialogue
+
+    def __repr__(self) -> str:
+        state = getattr(self.state, "value", self.state)
+        return f"<{type(self).__name__} {self.endpoint}, {'ended' if self.ended else state}>"
 
     @property
     def state(self) -> object:
@@ -114,7 +124,9 @@ class Tracer(ABC, Generic[C, S]):
         False hears nothing; True waits for one answer at least.  `note`: remark in
         the dialogue that this was sent by hand.
         """
-        raw = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
+        if not isinstance(data, (str, bytes, bytearray)):
+            raise UsageError("tracer.not-bytes", kind=type(data).__name__)
+        raw = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else bytes(data)
         try:
             self._usable()
             self._core.send_raw(raw)

@@ -783,12 +783,6 @@ def test_a_name_that_is_not_found(name: str, monkeypatch: pytest.MonkeyPatch) ->
     assert name in str(caught.value)
 
 
-def test_an_address_that_is_not_ours() -> None:
-    with pytest.raises(NetworkError) as caught:
-        SmtpTracer("127.0.0.1:25", local_address="192.0.2.1")
-    assert caught.value.message_id == "net.unreachable"
-
-
 def test_an_endpoint_as_it_is(serve: Serve) -> None:
     with serve(MailServer().talk) as where:
         port = int(where.rpartition(":")[2])
