@@ -69,7 +69,11 @@ VALUES = st.recursive(
 )
 
 
-@pytest.mark.parametrize("value", [10**400, math.nan, -math.inf, "0", True])
+@pytest.mark.parametrize(
+    "value",
+    [10**400, math.nan, -math.inf, "0", True],
+    ids=["huge", "NaN", "-Infinity", "text", "true"],
+)
 def test_a_time_is_a_finite_number(value: object) -> None:
     with pytest.raises(UsageError) as caught:
         read_json(json.dumps(with_other(AT, value)))
