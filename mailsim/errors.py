@@ -19,7 +19,11 @@ A negative reply (a 550, a NO, a -ERR) is a result, never an exception.
 
 from __future__ import annotations
 
+import re
+
 from mailsim.language import language, word
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class MailsimError(Exception):
@@ -38,8 +42,13 @@ class MailsimError(Exception):
         self.params = params
 
     def worded(self, lang: str | None = None) -> str:
-        """The sentence in `lang` ("en", "fr" or None for the reader's)."""
-        return word(self.message_id, language(lang), **self.params)
+        """The sentence in `lang` ("en", "fr" or None for the reader's), on one line.
+
+        What came from elsewhere can neither break the line nor command the terminal:
+        its control characters are escaped.
+        """
+        shown = {name: _shown(value) for name, value in self.params.items()}
+        return word(self.message_id, language(lang), **shown)
 
     def __str__(self) -> str:
         return self.worded()
@@ -50,6 +59,12 @@ class MailsimError(Exception):
     def _render_traceback_(self) -> list[str]:
         """What Jupyter shows in place of a traceback: one sentence."""
         return [f"{type(self).__name__}: {self}"]
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, (int, float)):  # a sentence may say how many digits
+        return value
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], str(value))
 
 
 def _rebuild(kind: type[MailsimError], message_id: str, params: dict[str, object]) -> MailsimError:

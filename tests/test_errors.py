@@ -63,6 +63,11 @@ def test_a_notebook_cell_that_fails_shows_that_line_and_no_traceback() -> None:
     assert str(shown[0]).startswith("UsageError: ")
 
 
+def test_what_came_from_elsewhere_can_neither_break_the_line_nor_command_the_terminal() -> None:
+    error = errors.NetworkError("net.closed", server="a\r\nb\x1b[2J\x9b\u2028é")
+    assert "a\\r\\nb\\x1b[2J\\x9b\\u2028é" in str(error)
+
+
 def test_an_error_survives_pickling() -> None:
     error = errors.RemoteProtocolError("net.closed", server="x")
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
