@@ -35,6 +35,10 @@ _IMAP = re.compile(r"(?:\*|[^\s()*+{}\[\]\"]+) (?:OK|NO|BAD|BYE|PREAUTH)(?:\s|$)
 # A tag of one letter, as RFCs have it, needs a verb in capitals: "a list" is English.
 _IMAP_COMMAND = re.compile(r"[A-Za-z]*\d+ +(?:UID +)?[A-Za-z]+|[a-z] +(?:UID +)?[A-Z]+\b")
 _UNTAGGED = re.compile(r"(OK|NO|BAD|BYE|PREAUTH)\b\s*(.?)")
+# A reply that a log quotes, and what the log says behind it.
+_QUOTED = re.compile(r"[:(] ?([2-5]\d\d[ -][245]\.\d{1,3}\.\d{1,3} .+)")
+_BEHIND = re.compile(r"; from=<| \(in reply to | \(host |\)$")
+_DSN = re.compile(r"\bdsn=([245]\.\d{1,3}\.\d{1,3})\b")
 _SIEVE_LINE = re.compile(r'"[^"]+"(?: "[^"]*")?')
 
 _Finder = Callable[[str], Iterator[Meaning]]
@@ -71,6 +75,7 @@ def _meanings(line: str) -> Iterator[Meaning]:
         (_reply, _ports),
         (_enhanced,),
         (_pop3, _imap, _untagged, _sieve),
+        (_logged,),
         (_words,),
         (_wordings,),
         (_commands,),
@@ -161,6 +166,14 @@ def _enhanced(line: str) -> Iterator[Meaning]:
     if entries:
         values = said[1] if said else {}
         yield Meaning("smtp", entries, one(class_), one(subjects), one(code), values)
+
+
+def _logged(line: str) -> Iterator[Meaning]:
+    """What a line of Postfix's log quotes: a reply, or the status of a delivery."""
+    if quoted := _QUOTED.search(line):
+        yield from _reply(_BEHIND.split(quoted.group(1))[0])
+    elif status := _DSN.search(line):
+        yield from _enhanced(status.group(1))
 
 
 def _pop3(line: str) -> Iterator[Meaning]:
