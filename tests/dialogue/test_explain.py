@@ -480,19 +480,21 @@ def test_explaining_imports_neither_rich_nor_dnspython() -> None:
     assert not {"rich", "dns", "typer", "difflib", "ssl", "socket"} & set(done.stdout.split())
 
 
+REJECTED = (
+    "NOQUEUE: reject: RCPT from unknown[192.168.66.66]: 554 5.7.1 <x@ugb.sn>: "
+    "Relay access denied; from=<a@b.sn> to=<x@ugb.sn> proto=ESMTP helo=<x>"
+)
+BOUNCED = (
+    "status=bounced (host mx.ugb.sn[192.168.20.1] said: 550-5.1.1 <x@ugb.sn>: Recipient "
+    "address rejected: User unknown in virtual mailbox table (in reply to RCPT TO command))"
+)
+
+
 @pytest.mark.parametrize(
     ("logged", "entry"),
     [
-        (
-            "NOQUEUE: reject: RCPT from unknown[192.168.66.66]: 554 5.7.1 <x@ugb.sn>: "
-            "Relay access denied; from=<a@b.sn> to=<x@ugb.sn> proto=ESMTP helo=<x>",
-            "wording.postfix.relay-denied",
-        ),
-        (
-            "status=bounced (host mx.ugb.sn[192.168.20.1] said: 550-5.1.1 <x@ugb.sn>: Recipient "
-            "address rejected: User unknown in virtual mailbox table (in reply to RCPT TO command))",
-            "wording.postfix.user-unknown-virtual-mailbox",
-        ),
+        (REJECTED, "wording.postfix.relay-denied"),
+        (BOUNCED, "wording.postfix.user-unknown-virtual-mailbox"),
         ("to=<x@ugb.sn>, relay=none, delay=0.1, dsn=5.1.1, status=bounced", "enhanced.code.X.1.1"),
     ],
 )
