@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from mailsim.errors import UsageError
+
 
 class Protocol(Enum):
     """The protocols that are traced, by the word that names them everywhere."""
@@ -34,7 +36,8 @@ class Endpoint:
     `server` the host's name, which TLS verifies and transcripts show, and `port` the
     service's own port there.  `address` and `reached_port` are where the
     connection really goes (127.0.0.1:40025 for the lab's mail.minfo.sn:25);
-    "" and 0 stand for the server and port themselves.
+    "" and 0 stand for the server and port themselves.  Raises UsageError for a port
+    that is none.
     """
 
     name: str
@@ -44,6 +47,11 @@ class Endpoint:
     security: Security = Security.NONE
     address: str = ""
     reached_port: int = 0
+
+    def __post_init__(self) -> None:
+        for port in (self.port, self.reached_port):
+            if not 0 <= port <= 65_535:
+                raise UsageError("net.bad-port", port=port, where=self.name)
 
     @property
     def reached(self) -> tuple[str, int]:

@@ -44,6 +44,8 @@ def endpoint(
     """
     if isinstance(where, Endpoint):
         return where
+    if not isinstance(where, str):
+        raise UsageError("net.bad-endpoint", where=where)
     host, port = _split(where)
     if not port and host in _LAB_NAMES:
         raise LabError("net.no-lab", name=host)

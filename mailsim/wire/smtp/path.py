@@ -48,6 +48,8 @@ class Path:
         """`address` as a Path; brackets around it are taken off."""
         if isinstance(address, Path):
             return address
+        if not isinstance(address, str):
+            raise UsageError("smtp.bad-address", address=address)
         return cls(address[1:-1] if address[:1] == "<" and address[-1:] == ">" else address)
 
     @property
