@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,6 +9,7 @@ from mailsim.errors import LocalProtocolError, ProtocolError, RemoteProtocolErro
 from mailsim.protocol.core import DEFAULT_LIMITS, Core, Limits, Meter, Received, Role
 from mailsim.protocol.managesieve.raw import RawFollower
 from mailsim.protocol.managesieve.states import GREETED, GREETING, State, after, assumed, legal
+from mailsim.protocol.pipeline import Pipeline
 from mailsim.protocol.sasl import Mechanism, SaslClient, encode
 from mailsim.secret import Secret
 from mailsim.wire.managesieve import (
@@ -78,11 +78,8 @@ class ManageSieveClient(Core[Command, Answer]):
         self.capabilities: dict[str, str | None] = {}
         self._meter = Meter(limits.exchange)
         self._reader = ResponseReader(limits.line, limits.block, self._meter.add, quirks)
-        self._outgoing: list[bytes] = []
         self._raw = RawFollower()
-        self._pending: deque[Command] = deque()
-        self._unsaid = 0
-        self._ahead = self.state
+        self._said: Pipeline[State, Command] = Pipeline(self.state, assumed)
         self._followed = True
         self._failure: ProtocolError | None = None
         self._eof = False
@@ -91,17 +88,17 @@ class ManageSieveClient(Core[Command, Answer]):
 
     def legal(self) -> tuple[str, ...]:
         """The verbs that may be said now, all responses owed taken as OK."""
-        return legal(self._ahead)
+        return legal(self._said.ahead)
 
     def send(self, value: Command) -> None:
         """Queue a command, or a SASL response after a challenge."""
-        if self._ahead is State.TLS:
+        if self._said.ahead is State.TLS:
             raise LocalProtocolError("protocol.tls-pending")
         if value.verb not in self.legal():
             raise LocalProtocolError(
                 "protocol.not-now",
                 verb=value.verb,
-                state=self._ahead.value,
+                state=self._said.ahead.value,
                 legal=", ".join(self.legal()) or "-",
             )
         units = value.units()
@@ -110,33 +107,22 @@ class ManageSieveClient(Core[Command, Answer]):
                 self.send_raw(unit)
         else:
             self._followed = True
-            self._queue(value, units)
+            self._said.queue(value, units)
 
     def send_raw(self, data: bytes) -> None:
         """Queue `data` as it is; whole lines in it are followed as the commands they are."""
-        self._outgoing.append(data)
+        self._said.write(data)
         self._followed = False
         for value in self._raw.follow(data):
-            in_sasl = self.state is State.SASL and not self._pending
-            self._queue(_as_answer(value) if in_sasl else value, ())
+            in_sasl = self.state is State.SASL and not self._said.owed
+            self._said.queue(_as_answer(value) if in_sasl else value)
 
     def outgoing(self) -> tuple[bytes, ...]:
-        units, self._outgoing = tuple(self._outgoing), []
-        self._unsaid = 0
-        return units
+        return self._said.outgoing()
 
     def withdraw(self) -> None:
-        while self._unsaid and self._pending:
-            self._pending.pop()
-            self._unsaid -= 1
-        self._look_ahead()
+        self._said.withdraw(self.state)
         super().withdraw()
-
-    def _queue(self, value: Command, units: tuple[bytes, ...]) -> None:
-        self._outgoing.extend(units)
-        self._pending.append(value)
-        self._unsaid += 1
-        self._ahead = assumed(self._ahead, value.verb)
 
     # hearing
 
@@ -150,7 +136,7 @@ class ManageSieveClient(Core[Command, Answer]):
             return True
         if self._eof or self.state in (State.TLS, State.CLOSED):
             return False
-        return bool(self._pending) or self.state in GREETED
+        return bool(self._said.owed) or self.state in GREETED
 
     @property
     def closed(self) -> bool:
@@ -173,8 +159,7 @@ class ManageSieveClient(Core[Command, Answer]):
         self.capabilities = {}
         self._reader.unread()
         self._raw = RawFollower()
-        self._pending.clear()
-        self._ahead = self.state
+        self._said.restart(self.state)
 
     def next_event(self) -> Received[Answer] | None:
         """The next whole response, or a challenge.
@@ -199,17 +184,17 @@ class ManageSieveClient(Core[Command, Answer]):
     def _form(self) -> Form:
         if self.state in GREETED:
             return Form.DATA
-        return self._pending[0].form if self._pending else Form.PLAIN
+        return self._said.owed[0].form if self._said.owed else Form.PLAIN
 
     def _settle(self, value: Answer) -> Command | None:
         if self.state in GREETED:
             self._tell(value)
             self._move(GREETING, value)
             return None
-        if not self._pending:
+        if not self._said.owed:
             self._unasked(value)
             return None
-        command = self._pending.popleft()
+        command = self._said.owed.popleft()
         self._move(command.verb, value)
         self._learn(command, value)
         return command.command if isinstance(command, _Answer) else command
@@ -217,14 +202,9 @@ class ManageSieveClient(Core[Command, Answer]):
     def _move(self, verb: str, value: Answer) -> None:
         before, self.state = self.state, after(self.state, verb, value.outcome)
         if self.state is State.CLOSED:
-            self._pending.clear()
-        if self.state is not assumed(before, verb) or not self._pending:
-            self._look_ahead()
-
-    def _look_ahead(self) -> None:
-        self._ahead = self.state
-        for command in self._pending:
-            self._ahead = assumed(self._ahead, command.verb)
+            self._said.restart(self.state)
+        else:
+            self._said.moved(before, verb, self.state)
 
     def _unasked(self, value: Answer) -> None:
         """Only BYE may come at any time (RFC 5804 §1.2).
@@ -232,7 +212,7 @@ class ManageSieveClient(Core[Command, Answer]):
         After raw bytes the server may have seen commands where the grammar has none.
         """
         if isinstance(value, Response) and value.status is Status.BYE:
-            self.state = self._ahead = State.CLOSED
+            self.state = self._said.ahead = State.CLOSED
         elif self._followed:
             raise RemoteProtocolError("managesieve.unasked-response", response=str(value))
 
@@ -243,9 +223,9 @@ class ManageSieveClient(Core[Command, Answer]):
             self._step(command, value)
         elif isinstance(command, _Answer):
             self._step(command.command, value)
-        elif isinstance(value, Challenge) and self._pending:
+        elif isinstance(value, Challenge) and self._said.owed:
             # A line sent raw behind AUTHENTICATE turns out to answer its challenge.
-            self._pending[0] = _as_answer(self._pending[0])
+            self._said.owed[0] = _as_answer(self._said.owed[0])
 
     def _tell(self, value: Answer) -> None:
         if isinstance(value, Response) and value.ok:
@@ -255,9 +235,9 @@ class ManageSieveClient(Core[Command, Answer]):
         """Answer a challenge, or see to it that success was due."""
         sasl = command.sasl
         if isinstance(value, Challenge):
-            if not self._pending:
+            if not self._said.owed:
                 answer = _Answer(Secret(sasl.answer(value.token)), command)
-                self._queue(answer, answer.units())
+                self._said.queue(answer, answer.units())
             return
         if value.ok:
             sasl.succeed(_final(value))

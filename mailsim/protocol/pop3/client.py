@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import ClassVar
 
 from mailsim.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from mailsim.protocol.core import DEFAULT_LIMITS, Core, Limits, Meter, Received, Role
+from mailsim.protocol.pipeline import Pipeline
 from mailsim.protocol.pop3.states import ENDED, GREETING, State, after, assumed, legal
 from mailsim.protocol.sasl import Mechanism, SaslClient, encode_initial
 from mailsim.secret import Secret
@@ -83,11 +83,8 @@ class Pop3Client(Core[Command, Reply]):
         self.utf8 = False
         self._meter = Meter(limits.exchange)
         self._reader = ReplyReader(limits.line, limits.block, self._meter.add, quirks)
-        self._outgoing: list[bytes] = []
         self._raw = b""
-        self._pending: deque[Command] = deque()
-        self._unsaid = 0
-        self._ahead = self.state
+        self._said: Pipeline[State, Command] = Pipeline(self.state, assumed)
         self._followed = True
         self._failure: ProtocolError | None = None
         self._eof = False
@@ -97,17 +94,17 @@ class Pop3Client(Core[Command, Reply]):
     def legal(self) -> tuple[str, ...]:
         """The verbs that may be said now, all replies owed taken as positive."""
         # RFC 6856 §2.1: no STLS after UTF8.
-        return tuple(v for v in legal(self._ahead) if v != "STLS" or not self.utf8)
+        return tuple(v for v in legal(self._said.ahead) if v != "STLS" or not self.utf8)
 
     def send(self, value: Command) -> None:
         """Queue a command, or a SASL response after a challenge."""
-        if self._ahead is State.TLS:
+        if self._said.ahead is State.TLS:
             raise LocalProtocolError("protocol.tls-pending")
         if value.verb not in self.legal():
             raise LocalProtocolError(
                 "protocol.not-now",
                 verb=value.verb,
-                state=self._ahead.value,
+                state=self._said.ahead.value,
                 legal=", ".join(self.legal()) or "-",
             )
         units = value.units()
@@ -116,38 +113,27 @@ class Pop3Client(Core[Command, Reply]):
                 self.send_raw(unit)
         else:
             self._followed = True
-            self._queue(value, units)
+            self._said.queue(value, units)
 
     def send_raw(self, data: bytes) -> None:
         """Queue `data` as it is; whole lines in it are followed as the commands they are.
 
         LF alone is taken for a line's end, for servers take it so.
         """
-        self._outgoing.append(data)
+        self._said.write(data)
         self._followed = False
         *lines, self._raw = (self._raw + data).split(b"\n")
         for line in lines:
-            in_sasl = self.state is State.SASL and not self._pending
+            in_sasl = self.state is State.SASL and not self._said.owed
             raw = line.removesuffix(b"\r")
-            self._queue(SaslAnswer(Secret(raw)) if in_sasl else parse_command(raw), ())
+            self._said.queue(SaslAnswer(Secret(raw)) if in_sasl else parse_command(raw))
 
     def outgoing(self) -> tuple[bytes, ...]:
-        units, self._outgoing = tuple(self._outgoing), []
-        self._unsaid = 0
-        return units
+        return self._said.outgoing()
 
     def withdraw(self) -> None:
-        while self._unsaid and self._pending:
-            self._pending.pop()
-            self._unsaid -= 1
-        self._look_ahead()
+        self._said.withdraw(self.state)
         super().withdraw()
-
-    def _queue(self, value: Command, units: tuple[bytes, ...]) -> None:
-        self._outgoing.extend(units)
-        self._pending.append(value)
-        self._unsaid += 1
-        self._ahead = assumed(self._ahead, value.verb)
 
     # hearing
 
@@ -161,7 +147,7 @@ class Pop3Client(Core[Command, Reply]):
             return True
         if self._eof or self.state is State.TLS or self.state in ENDED:
             return False
-        return bool(self._pending) or self.state is State.OPENING
+        return bool(self._said.owed) or self.state is State.OPENING
 
     @property
     def closed(self) -> bool:
@@ -181,8 +167,7 @@ class Pop3Client(Core[Command, Reply]):
         self.capabilities = None
         self._reader.unread()
         self._raw = b""
-        self._pending.clear()
-        self._ahead = self.state
+        self._said.restart(self.state)
 
     def next_event(self) -> Received[Reply] | None:
         """The next whole reply.
@@ -205,19 +190,19 @@ class Pop3Client(Core[Command, Reply]):
         return Received(reply, units, self._settle(reply))
 
     def _form(self) -> Form:
-        if self.state is State.OPENING or not self._pending:
+        if self.state is State.OPENING or not self._said.owed:
             return Form.LINE
-        return self._pending[0].form
+        return self._said.owed[0].form
 
     def _settle(self, reply: Reply) -> Command | None:
         if self.state is State.OPENING:
             self.timestamp = timestamp(reply)
             self._move(GREETING, reply.outcome)
             return None
-        if not self._pending:
+        if not self._said.owed:
             self._unasked(reply)
             return None
-        value = self._pending.popleft()
+        value = self._said.owed.popleft()
         self._move(value.verb, reply.outcome)
         self._learn(value, reply)
         return value.command if isinstance(value, _Answer) else value
@@ -225,14 +210,9 @@ class Pop3Client(Core[Command, Reply]):
     def _move(self, verb: str, outcome: Outcome) -> None:
         before, self.state = self.state, after(self.state, verb, outcome)
         if self.state in ENDED:
-            self._pending.clear()
-        if self.state is not assumed(before, verb) or not self._pending:
-            self._look_ahead()
-
-    def _look_ahead(self) -> None:
-        self._ahead = self.state
-        for value in self._pending:
-            self._ahead = assumed(self._ahead, value.verb)
+            self._said.restart(self.state)
+        else:
+            self._said.moved(before, verb, self.state)
 
     def _unasked(self, reply: Reply) -> None:
         """-ERR may say why the server closes; nothing else may come unasked.
@@ -251,19 +231,19 @@ class Pop3Client(Core[Command, Reply]):
             self._step(value, reply)
         elif isinstance(value, _Answer):
             self._step(value.command, reply)
-        elif reply.outcome is Outcome.INTERMEDIATE and self._pending:
+        elif reply.outcome is Outcome.INTERMEDIATE and self._said.owed:
             # A line sent raw behind AUTH turns out to be the answer to its challenge.
-            self._pending[0] = SaslAnswer(Secret(b"".join(self._pending[0].units())[:-2]))
+            self._said.owed[0] = SaslAnswer(Secret(b"".join(self._said.owed[0].units())[:-2]))
 
     def _step(self, command: Authenticate, reply: Reply) -> None:
         """Answer a challenge, or see to it that success was due."""
         sasl = command.sasl
         if reply.outcome is Outcome.INTERMEDIATE:
-            if not self._pending:
+            if not self._said.owed:
                 answer = _Answer(
                     Secret(sasl.answer(reply.text.encode("utf-8", "surrogateescape"))), command
                 )
-                self._queue(answer, answer.units())
+                self._said.queue(answer, answer.units())
             return
         if reply.ok:
             sasl.succeed()
