@@ -1,0 +1,60 @@
+"""The lab's time: the system's, or one that a seed fixes; it can be advanced."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+# 2010-06-21 08:00:00 UTC: the year of the thesis.
+START = 1_277_107_200.0
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+class Clock:
+    """Seconds since 1970 as the lab's servers see them.
+
+    `fixed`: time begins at START and passes only by `tick` (one second: each connection that
+    comes, each attempt of the queue) and `advance`, so that the same run gives the same
+    stamps.  Else it is the system's time plus what it was advanced by.
+    """
+
+    def __init__(self, *, fixed: bool) -> None:
+        self.fixed = fixed
+        self._offset = 0.0
+        self._waiters: list[Callable[[], None]] = []
+
+    def now(self) -> float:
+        """The time."""
+        return (START if self.fixed else time.time()) + self._offset
+
+    def tick(self) -> None:
+        """One second passes on a fixed clock."""
+        if self.fixed:
+            self._offset += 1.0
+
+    def advance(self, seconds: float) -> None:
+        """Let so many seconds pass at once; what waits for a time is told."""
+        self._offset += seconds
+        for waiter in tuple(self._waiters):
+            waiter()
+
+    def on_advance(self, waiter: Callable[[], None]) -> None:
+        """Call `waiter` after each `advance`."""
+        self._waiters.append(waiter)
+
+    def utc(self) -> datetime:
+        """The time as a datetime in UTC."""
+        return datetime.fromtimestamp(self.now(), UTC)
+
+    def syslog(self) -> str:
+        """`Jun 21 08:00:01`   ; RFC 3164 §4.1.2"""
+        now = self.utc()
+        return f"{_MONTHS[now.month - 1]} {now.day:2d} {now:%H:%M:%S}"
+
+    def header(self) -> str:
+        """`Mon, 21 Jun 2010 08:00:01 +0000 (UTC)`, as Postfix writes a date   ; RFC 5322 §3.3"""
+        now = self.utc()
+        day = f"{_DAYS[now.weekday()]}, {now.day} {_MONTHS[now.month - 1]} {now.year}"
+        return f"{day} {now:%H:%M:%S} +0000 (UTC)"

@@ -1,0 +1,346 @@
+"""What the simulator's servers are set to, under the names that Postfix and Amavis give it.
+
+The thesis's construction is a sequence of settings: `config()` gives them for a stage, a
+release and the faults that are on.  The servers read nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from mailsim.model.network import Network
+from mailsim.model.stage import Release, Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """main.cf's parameters by their own names; Amavis's and the firewall's behind them.
+
+    Restriction lists hold Postfix's words, an argument in the word behind its restriction
+    ("reject_rbl_client", "dnsbl.minfo.sn").  Times are in seconds.
+    """
+
+    stage: Stage
+    release: Release
+    faults: frozenset[str] = frozenset()
+
+    # --- Postfix, for all services
+    myhostname: str
+    mydomain: str
+    mydestination: tuple[str, ...]
+    mynetworks: tuple[str, ...]
+    recipient_delimiter: str = "+"
+    message_size_limit: int = 10_240_000
+    smtpd_authorized_xclient_hosts: tuple[str, ...]
+    content_filter: str = ""
+    """"" or "smtp-amavis:[127.0.0.1]:10024"."""
+    canonical_maps: tuple[tuple[str, str], ...] = ()
+    header_recipients: bool = False
+    """Fault F25: the header's recipients are taken for the envelope's."""
+
+    # --- smtpd
+    smtpd_delay_reject: bool = True
+    smtpd_helo_required: bool = False
+    strict_rfc821_envelopes: bool = False
+    disable_vrfy_command: bool = False
+    smtpd_client_restrictions: tuple[str, ...] = ()
+    smtpd_helo_restrictions: tuple[str, ...] = ()
+    smtpd_sender_restrictions: tuple[str, ...] = ()
+    smtpd_relay_restrictions: tuple[str, ...] = (
+        "permit_mynetworks",
+        "permit_sasl_authenticated",
+        "defer_unauth_destination",
+    )
+    smtpd_recipient_restrictions: tuple[str, ...] = ()
+    smtpd_data_restrictions: tuple[str, ...] = ()
+    smtpd_sasl_auth_enable: bool = False
+    smtpd_sasl_mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
+    smtpd_sender_login_maps: bool = False
+    """Whether the owner of each address is known (address → login)."""
+    smtpd_tls_security_level: str = ""
+    """"", "may" or "encrypt"."""
+    smtpd_tls_auth_only: bool = False
+    smtpd_tls_wrappermode: bool = False
+    smtpd_forbid_bare_newline: str = "no"
+    """"no", "normalize" or "reject"."""
+    smtpd_forbid_bare_newline_exclusions: tuple[str, ...] = ()
+    smtpd_forbid_unauth_pipelining: bool = False
+    smtpd_recipient_limit: int = 1000
+    smtpd_soft_error_limit: int = 10
+    smtpd_hard_error_limit: int = 20
+    smtpd_junk_command_limit: int = 100
+    smtpd_error_sleep_time: float = 1.0
+    smtpd_timeout: float = 300.0
+    smtpd_client_connection_count_limit: int = 0
+    """0: none; all of the lab's clients come from one address."""
+    default_process_limit: int = 500
+    smtpd_sasl_failure_delay: float = 2.0
+    """How long a failed AUTH takes (Dovecot's auth_failure_delay)."""
+
+    # --- queue and delivery
+    maximal_queue_lifetime: float = 5 * 86_400
+    bounce_queue_lifetime: float = 5 * 86_400
+    minimal_backoff_time: float = 300
+    maximal_backoff_time: float = 4_000
+    queue_run_delay: float = 300
+    smtp_tls_security_level: str = ""
+
+    # --- Amavis: None is Perl's undef
+    bypass_virus_checks: bool = True
+    bypass_spam_checks: bool = True
+    sa_tag_level_deflt: float | None = None
+    sa_tag2_level_deflt: float | None = 6.0
+    sa_kill_level_deflt: float | None = 6.0
+    sa_spam_subject_tag: str = ""
+    final_virus_destiny: str = "D_DISCARD"
+    final_banned_destiny: str = "D_BOUNCE"
+    final_spam_destiny: str = "D_PASS"
+    final_bad_header_destiny: str = "D_PASS"
+    local_domains: tuple[str, ...] = ()
+
+    # --- firewall
+    open_ports: frozenset[int] | None = None
+    """None: no firewall, what does not listen is closed; else all others are filtered."""
+    loopback_dropped: bool = False
+    """Fault F9."""
+
+    # --- name server
+    dnsbl_lists_all: bool = False
+    """Fault F23: the block list answers 127.0.0.2 to everything."""
+
+    # --- certificate
+    certificate: str = "lab"
+    """"lab", "self-signed", "expired", "wrong-name", or "" (F28: none on 465)."""
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The names of the endpoints that answer at this stage, filtered ones included."""
+        return _services(self.stage)
+
+    def service(self, name: str) -> Config:
+        """What master.cf's -o options make of it for "smtp", "submission", "submissions"
+        or "reinjection" (the smtpd that takes mail back from the filter, AMA3)."""
+        return _SERVICES[name](self)
+
+
+_PORTS: dict[str, int] = {
+    "smtp": 25, "submission": 587, "submissions": 465, "pop3": 110, "pop3s": 995,
+    "imap": 143, "imaps": 993, "managesieve": 4190, "dns": 53,
+}  # fmt: skip
+PORTS = _PORTS
+FIREWALL_OPEN = frozenset({22, 25, 53, 80, 443, 465, 587, 993, 995})
+
+
+def _services(stage: Stage) -> tuple[str, ...]:
+    names = ["dns"]
+    if stage >= Stage.MAIL:
+        names += ["smtp", "pop3", "imap"]
+    if stage >= Stage.TLS:
+        names += ["submission", "submissions", "pop3s", "imaps"]
+    if stage >= Stage.SIEVE:
+        names += ["managesieve"]
+    return tuple(names)
+
+
+def _smtp(config: Config) -> Config:
+    # No AUTH on 25 from stage tls on (RFC 6409 separates submission from relay); F7 brings it back.
+    if config.stage >= Stage.TLS and "F7" not in config.faults:
+        return replace(config, smtpd_sasl_auth_enable=False)
+    return config
+
+
+def _submitting(config: Config, *, anyone: bool) -> Config:
+    """587 and 465: who logs in may send, under its own addresses (SAS3; F8 lets anyone)."""
+    if anyone:
+        return config
+    return replace(
+        config,
+        smtpd_client_restrictions=("permit_sasl_authenticated", "reject"),
+        smtpd_sender_restrictions=("reject_sender_login_mismatch",),
+        smtpd_relay_restrictions=("permit_sasl_authenticated", "reject"),
+        smtpd_recipient_restrictions=("reject_non_fqdn_recipient", "reject_unknown_recipient_domain"),
+        smtpd_sender_login_maps=True,
+    )
+
+
+def _submission(config: Config) -> Config:
+    return replace(
+        _submitting(config, anyone=False),
+        smtpd_tls_security_level="encrypt",
+        smtpd_tls_auth_only=True,
+        smtpd_sasl_auth_enable=True,
+    )
+
+
+def _submissions(config: Config) -> Config:
+    return replace(
+        _submitting(config, anyone="F8" in config.faults),
+        smtpd_tls_wrappermode=True,
+        smtpd_sasl_auth_enable=True,
+        certificate="" if "F28" in config.faults else config.certificate,
+    )
+
+
+def _reinjection(config: Config) -> Config:
+    return replace(
+        config,
+        content_filter="",
+        mynetworks=("127.0.0.0/8",),
+        smtpd_client_restrictions=(),
+        smtpd_helo_restrictions=(),
+        smtpd_sender_restrictions=(),
+        smtpd_recipient_restrictions=("permit_mynetworks", "reject"),
+        smtpd_tls_security_level="none",
+        smtpd_sasl_auth_enable=False,
+    )
+
+
+_SERVICES = {
+    "smtp": _smtp,
+    "submission": _submission,
+    "submissions": _submissions,
+    "reinjection": _reinjection,
+}
+
+
+def config(
+    network: Network, stage: Stage, release: Release, faults: frozenset[str] = frozenset()
+) -> Config:
+    """The whole system at `stage`, as `release`'s packages behave, with these faults on."""
+    made = Config(
+        stage=stage,
+        release=release,
+        faults=faults,
+        myhostname=network.server.name,
+        mydomain=network.domain,
+        mydestination=(  # MTA3
+            network.domain, network.server.name, f"localhost.{network.domain}", "localhost",
+        ),
+        mynetworks=("127.0.0.0/8", network.lan),  # MTA4
+        smtpd_authorized_xclient_hosts=(network.client.address,),
+        local_domains=(network.domain,),
+        # Debian 13's and 26.04's default; 24.04 has it set explicitly.
+        smtpd_forbid_bare_newline="no" if release is Release.BOOKWORM else "normalize",
+        smtpd_forbid_bare_newline_exclusions=("$mynetworks",),
+        smtpd_forbid_unauth_pipelining=release.postfix >= (3, 9, 0),
+    )  # fmt: skip
+    for since, change in _STAGES:
+        if stage >= since:
+            made = change(made, network)
+    for fault, change in _FAULTS.items():
+        if fault in faults:
+            made = change(made, network)
+    return made
+
+
+def _sasl(c: Config, _: Network) -> Config:
+    return replace(c, smtpd_sasl_auth_enable=True)  # SAS2
+
+
+def _relay(c: Config, n: Network) -> Config:
+    return replace(
+        c,
+        mynetworks=("127.0.0.0/8",),  # MTA4 today: trusting the LAN skips every check
+        disable_vrfy_command=True,  # F24
+        smtpd_delay_reject=True,  # REL2
+        smtpd_helo_required=True,  # REL3
+        strict_rfc821_envelopes=True,  # REL4
+        smtpd_client_restrictions=(  # REL5
+            "permit_mynetworks", "permit_sasl_authenticated", "reject_rbl_client", n.dnsbl,
+        ),
+        smtpd_helo_restrictions=(  # REL6
+            "permit_mynetworks", "permit_sasl_authenticated",
+            "reject_non_fqdn_helo_hostname", "reject_invalid_helo_hostname",
+        ),
+        smtpd_sender_restrictions=(  # REL7
+            "permit_mynetworks", "permit_sasl_authenticated",
+            "reject_non_fqdn_sender", "reject_unknown_sender_domain",
+        ),
+        smtpd_relay_restrictions=(  # REL8
+            "permit_mynetworks", "permit_sasl_authenticated", "reject_unauth_destination",
+        ),
+        smtpd_recipient_restrictions=(  # REL8
+            "reject_non_fqdn_recipient", "reject_unknown_recipient_domain",
+        ),
+    )  # fmt: skip
+
+
+def _tls(c: Config, _: Network) -> Config:
+    return replace(
+        c,
+        smtpd_tls_security_level="may",  # TLS6
+        smtpd_tls_auth_only=True,
+        smtp_tls_security_level="may",
+    )
+
+
+def _firewall(c: Config, _: Network) -> Config:
+    extra = {4190} if c.stage >= Stage.SIEVE else set()
+    return replace(c, open_ports=FIREWALL_OPEN | extra)  # FW1 to FW3
+
+
+def _amavis(c: Config, _: Network) -> Config:
+    return replace(c, content_filter="smtp-amavis:[127.0.0.1]:10024")  # AMA2
+
+
+def _clamav(c: Config, _: Network) -> Config:
+    return replace(c, bypass_virus_checks=False)  # CLM3
+
+
+def _spamassassin(c: Config, _: Network) -> Config:
+    return replace(c, bypass_spam_checks=False)  # SPA8
+
+
+_STAGES = (
+    (Stage.SASL, _sasl),
+    (Stage.RELAY, _relay),
+    (Stage.TLS, _tls),
+    (Stage.FIREWALL, _firewall),
+    (Stage.AMAVIS, _amavis),
+    (Stage.CLAMAV, _clamav),
+    (Stage.SPAMASSASSIN, _spamassassin),
+)
+
+
+def _f5(c: Config, _: Network) -> Config:
+    return replace(c, smtpd_forbid_bare_newline="normalize", smtpd_forbid_bare_newline_exclusions=())
+
+
+def _f6(c: Config, _: Network) -> Config:
+    return replace(
+        c,
+        strict_rfc821_envelopes=True,
+        smtpd_helo_restrictions=("reject_non_fqdn_helo_hostname", "reject_invalid_helo_hostname"),
+    )
+
+
+def _f7(c: Config, _: Network) -> Config:
+    return replace(c, smtpd_tls_auth_only=False, smtpd_sasl_auth_enable=True, myhostname="mail.minfo.org")
+
+
+def _f10(c: Config, _: Network) -> Config:
+    return replace(c, open_ports=(c.open_ports or FIREWALL_OPEN) - {53, 80, 443})
+
+
+_FAULTS = {
+    "F5": _f5,
+    "F6": _f6,
+    "F7": _f7,
+    "F9": lambda c, _: replace(c, open_ports=frozenset(), loopback_dropped=True),
+    "F10": _f10,
+    # "FIXME" stands where the number should: Perl takes it for undef.
+    "F18": lambda c, _: replace(c, sa_tag2_level_deflt=None, sa_kill_level_deflt=None),
+    "F19": lambda c, _: c,  # rewrite_header in local.cf: under Amavis it changes nothing
+    "F20": lambda c, _: replace(c, local_domains=(c.myhostname,)),
+    "F23": lambda c, _: replace(c, dnsbl_lists_all=True),
+    "F24": lambda c, _: replace(c, disable_vrfy_command=False, smtp_tls_security_level=""),
+    "F25": lambda c, _: replace(c, header_recipients=True),
+    "F29": lambda c, _: replace(
+        c, canonical_maps=(("secretaire@ugb.sn", "secretariat@ugb.sn"),)
+    ),
+    "self-signed": lambda c, _: replace(c, certificate="self-signed"),
+    "expired": lambda c, _: replace(c, certificate="expired"),
+    "wrong-name": lambda c, _: replace(c, certificate="wrong-name"),
+}
+# F8 and F28 act on 465 alone, F22 on the accounts' passwords.
+FAULTS = (*_FAULTS, "F8", "F22", "F28")

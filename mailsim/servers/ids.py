@@ -1,0 +1,50 @@
+"""Whatever must differ each time, and be the same with the same seed."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+
+class Ids:
+    """Queue ids, process ids, names and random bytes, all drawn from one seed.
+
+    Each kind has a generator of its own, so that one more pid changes no queue id.
+    """
+
+    def __init__(self, seed: str) -> None:
+        self.seed = seed
+        self._generators: dict[str, random.Random] = {}
+        self._counts: Counter[str] = Counter()
+
+    def generator(self, kind: str) -> random.Random:
+        """The generator of this kind."""
+        if kind not in self._generators:
+            # The labs' ids must repeat; they protect nothing.
+            self._generators[kind] = random.Random(f"{self.seed}/{kind}")  # noqa: S311
+        return self._generators[kind]
+
+    def bytes(self, kind: str, size: int) -> bytes:
+        """`size` random octets."""
+        return self.generator(kind).randbytes(size)
+
+    def queue_id(self, instance: str = "postfix") -> str:
+        """A short queue id, `4F2A31C0D5`: ten hexadecimal digits, none twice."""
+        count = self._next(f"queue/{instance}")
+        return f"{self.generator(instance).randrange(0x10000, 0x100000):05X}{0x40000 + count:05X}"
+
+    def pid(self) -> int:
+        """The next process id."""
+        return 1000 + self._next("pid")
+
+    def word(self, kind: str, length: int, alphabet: str) -> str:
+        """A word of `length` letters of `alphabet`."""
+        return "".join(self.generator(kind).choices(alphabet, k=length))
+
+    def state(self) -> dict[str, int]:
+        """How many of each were drawn: for the fingerprint."""
+        return dict(self._counts)
+
+    def _next(self, kind: str) -> int:
+        self._counts[kind] += 1
+        return self._counts[kind]

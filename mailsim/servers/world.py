@@ -1,0 +1,60 @@
+"""What the simulator's servers share: one world, made from a network, a stage and a seed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailsim.model.network import Network
+from mailsim.model.stage import Release, Stage
+from mailsim.servers.accounts import LabAccounts
+from mailsim.servers.clock import Clock
+from mailsim.servers.config import Config, config
+from mailsim.servers.disturbance import Disturbances
+from mailsim.servers.dns.names import Names
+from mailsim.servers.filter import Filter
+from mailsim.servers.ids import Ids
+from mailsim.servers.log import Log
+from mailsim.servers.queue import Queue
+from mailsim.servers.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class World:
+    """The state of one lab.  All of it lives on the simulator's loop; a reset makes another.
+
+    `seed` fixes ids and passwords, and the time if `fixed`.  `folder` keeps queue and
+    mailboxes on disk; None keeps them in memory.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        stage: Stage,
+        release: Release,
+        seed: str,
+        fixed: bool,
+        folder: Path | None = None,
+    ) -> None:
+        self.network = network
+        self.clock = Clock(fixed=fixed)
+        self.ids = Ids(seed)
+        self.log = Log(self.clock)
+        self.config: Config = config(network, stage, release)
+        self.accounts = LabAccounts(network, seed)
+        self.names = Names(network)
+        self.disturbances = Disturbances(self.ids)
+        self.store = Store(folder)
+        self.filter = Filter(self)
+        self.queue = Queue(self)
+        self.routes: dict[str, tuple[str, int]] = {}
+        """Where an address of the network is really reached: "192.168.20.1" → ("127.0.0.1", 40123)."""
+
+    def fault(self, name: str, *, on: bool) -> None:
+        """Switch a fault on or off: the settings change at once, for connections made from now on."""
+        faults = self.config.faults | {name} if on else self.config.faults - {name}
+        self.config = config(self.network, self.config.stage, self.config.release, faults)
+        self.accounts.weak = "F22" in faults
+        self.names.dnsbl_lists_all = self.config.dnsbl_lists_all
