@@ -29,6 +29,11 @@ class Clock:
         """The time."""
         return (START if self.fixed else time.time()) + self._offset
 
+    @property
+    def offset(self) -> float:
+        """By how much it was advanced, ticks included."""
+        return self._offset
+
     def tick(self) -> None:
         """One second passes on a fixed clock."""
         if self.fixed:

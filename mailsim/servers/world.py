@@ -58,3 +58,18 @@ class World:
         self.config = config(self.network, self.config.stage, self.config.release, faults)
         self.accounts.weak = "F22" in faults
         self.names.dnsbl_lists_all = self.config.dnsbl_lists_all
+
+    def state(self) -> dict[str, object]:
+        """Everything that counts, by name, as plain values: what the fingerprint is made of."""
+        return {
+            "config": repr(self.config),
+            "accounts": [(one.address, one.password) for one in self.accounts.listed()],
+            "zones": (dict(self.names.zones), self.names.dnsbl_lists_all),
+            "clock": self.clock.now() if self.clock.fixed else self.clock.offset,
+            "ids": self.ids.state(),
+            "queue": self.queue.state(),
+            "mail": self.store.state(),
+            "quarantine": self.filter.state(),
+            "disturbances": self.disturbances.state(),
+            "log": self.log.written,
+        }

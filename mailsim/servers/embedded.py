@@ -1,0 +1,184 @@
+"""The simulator as one thing to start: a thread, its loop, the servers in it, and the world."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import ssl
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from mailsim.errors import LabError
+from mailsim.model.network import Network
+from mailsim.model.stage import Release, Stage
+from mailsim.net.ca import LabCa
+from mailsim.net.serving import Listener, Peer, serve
+from mailsim.servers.config import PORTS
+from mailsim.servers.dns.server import DnsListener, serve_dns
+from mailsim.servers.peers import Peers, serve_peers
+from mailsim.servers.smtp import SmtpSession
+from mailsim.servers.world import World
+
+T = TypeVar("T")
+
+SMTP_SERVICES = ("smtp", "submission", "submissions")
+LOOPBACK = "127.0.0.1"
+PATIENCE = 10.0  # seconds that a thread has to start or to end
+
+
+class Embedded:
+    """The embedded lab's servers.  Start it, ask it by `call`, stop it; all methods may be called
+    from any thread.
+
+    `endpoints` says where each service is reached: name → (host, port).  `seed`, `fixed` and
+    `folder` are the World's.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        stage: Stage,
+        release: Release,
+        seed: str,
+        fixed: bool,
+        ca: LabCa,
+        folder: Path | None = None,
+    ) -> None:
+        self.network = network
+        self.release = release
+        self.seed = seed
+        self.fixed = fixed
+        self.folder = folder
+        self.ca = ca
+        self.world: World = self._new_world(stage)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="mailsim", daemon=True)
+        self._listeners: dict[str, Listener] = {}
+        self._dns: DnsListener | None = None
+        self._peers: Peers | None = None
+
+    # from any thread
+
+    def start(self) -> None:
+        """Start thread and servers; all listen when this returns.  Raises LabError."""
+        self._thread.start()
+        try:
+            self.call(self._open)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End all connections, servers and the thread; what a folder keeps is whole."""
+        if not self._thread.is_alive():
+            return
+        try:
+            self.call(self._close)
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(PATIENCE)
+
+    def call(self, work: Callable[[World], Awaitable[T] | T], timeout: float | None = None) -> T:
+        """What `work(world)` gives, run on the simulator's loop.
+
+        Raises what it raises, TimeoutError after `timeout` seconds, LabError when the lab
+        has stopped.
+        """
+        if not self._thread.is_alive():
+            raise LabError("lab.stopped")
+
+        async def run() -> T:
+            result = work(self.world)
+            return await result if inspect.isawaitable(result) else result
+
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(timeout)
+
+    @property
+    def endpoints(self) -> dict[str, tuple[str, int]]:
+        """Where each service that this stage has is reached."""
+        reached = {name: (LOOPBACK, one.port) for name, one in self._listeners.items()}
+        if self._dns:
+            reached["dns"] = (LOOPBACK, self._dns.port)
+        offered = self.world.config.services
+        return {name: reached[name] for name in PORTS if name in offered and name in reached}
+
+    def reset(self, stage: Stage | None = None) -> None:
+        """The pristine stage again: a new world on the same ports; connections are cut."""
+        self.call(lambda _: self._reset(stage or self.world.config.stage))
+
+    # on the loop
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.close()
+
+    def _new_world(self, stage: Stage) -> World:
+        return World(
+            self.network,
+            stage=stage,
+            release=self.release,
+            seed=self.seed,
+            fixed=self.fixed,
+            folder=self.folder,
+        )
+
+    async def _open(self, world: World) -> None:
+        self._dns = await serve_dns(world, host=LOOPBACK)
+        self._peers = await serve_peers(world)
+        for service in SMTP_SERVICES:
+            self._listeners[service] = await serve(self._smtp(service), host=LOOPBACK)
+        world.queue.start()
+
+    def _smtp(self, service: str) -> Callable[[Peer], Awaitable[None]]:
+        async def handle(peer: Peer) -> None:
+            if await self._refused(service, peer):
+                return
+            await SmtpSession(self.world, service, tls=self._context).run(peer)
+
+        return handle
+
+    async def _refused(self, service: str, peer: Peer) -> bool:
+        """Whether the stage lacks the service (closed) or the firewall filters it (silence)."""
+        if service not in self.world.config.services:
+            peer.abort()
+            return True
+        opened = self.world.config.open_ports
+        if opened is not None and PORTS[service] not in opened:
+            while await peer.read():
+                pass
+            return True
+        return False
+
+    def _context(self, kind: str) -> ssl.SSLContext | None:
+        return self.ca.server_context(kind) if kind else None
+
+    async def _reset(self, stage: Stage) -> None:
+        old = self.world
+        for listener in self._listeners.values():
+            listener.drop()
+        await old.queue.close()
+        old.store.clear()
+        old.store.close()
+        self.world = self._new_world(stage)
+        if self._dns:
+            self._dns.world = self.world
+        if self._peers:
+            self._peers.move(self.world)
+        self.world.queue.start()
+
+    async def _close(self, world: World) -> None:
+        for listener in self._listeners.values():
+            await listener.close()
+        if self._peers:
+            await self._peers.close()
+        if self._dns:
+            await self._dns.close()
+        await world.queue.close()
+        world.store.close()
