@@ -37,20 +37,28 @@ class TlsInfo:
     issuer: str
     names: tuple[str, ...]
     not_after: str
+    bits: int = 0
+    """Of the cipher's key."""
 
 
 class TlsLayer:
     """One TLS connection over bytes that somebody else moves.
 
     `received` takes what came from the network; `to_send` gives what must go out.
+    `name`: the server's, which its certificate must carry; on the server's side the
+    client's, for errors alone.
     """
 
-    def __init__(self, context: ssl.SSLContext, server_name: str) -> None:
+    def __init__(self, context: ssl.SSLContext, name: str, *, server_side: bool = False) -> None:
+        self.client = not server_side
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._name = server_name
+        self._name = name
         self._tls = context.wrap_bio(
-            self._incoming, self._outgoing, server_hostname=server_name or None
+            self._incoming,
+            self._outgoing,
+            server_side=server_side,
+            server_hostname=None if server_side else name or None,
         )
 
     def received(self, data: bytes) -> None:
@@ -77,7 +85,7 @@ class TlsLayer:
                 names or "net.tls-unverified", server=self._name, reason=reason
             ) from None
         except (ssl.SSLError, OSError) as error:
-            raise TlsError("net.tls-failed", server=self._name, reason=_reason(error)) from None
+            raise self._failed(error) from None
         return True
 
     def read(self, size: int) -> bytes | None:
@@ -89,7 +97,11 @@ class TlsLayer:
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             return b""
         except ssl.SSLError as error:
-            raise TlsError("net.tls-failed", server=self._name, reason=_reason(error)) from None
+            raise self._failed(error) from None
+
+    def _failed(self, error: OSError) -> TlsError:
+        side = "net.tls-failed" if self.client else "net.tls-refused"
+        return TlsError(side, server=self._name, reason=_reason(error))
 
     def write(self, data: bytes) -> None:
         """Encrypt `data`."""
@@ -116,6 +128,7 @@ class TlsLayer:
             issuer=_name(certificate.get("issuer", ())),
             names=tuple(str(name[1]) for name in names),
             not_after=str(certificate.get("notAfter", "")),
+            bits=cipher[2] if cipher else 0,
         )
 
     def server_certificate(self) -> bytes:
