@@ -59,3 +59,6 @@ class Submission:
     envid: str = ""
     ret: str = ""
     service: str = "smtp"
+    program: str = "postfix/smtpd"
+    """The program that took it, and its process id: what the log says of it."""
+    pid: int = 0

@@ -24,10 +24,11 @@ class Log:
         """Called with each line, for a file to keep it in."""
 
     def write(self, program: str, pid: int, text: str, *, host: str = "mail") -> None:
-        """One line; control characters in `text` are shown as `?`, as Postfix's printable() does."""
+        """One line (`pid` 0: none is shown, as Dovecot has it); control characters in `text` are shown as `?`, as Postfix's printable() does."""
         if not text.isprintable():
             text = "".join(c if c.isprintable() else "?" for c in text)
-        line = f"{self._time()} {host} {program}[{pid}]: {text}"
+        process = f"[{pid}]" if pid else ""
+        line = f"{self._time()} {host} {program}{process}: {text}"
         self._lines.append(line)
         self.written += 1
         if self.on_line:
