@@ -40,7 +40,8 @@ def restrictions(one: Config) -> list[str]:
 
 
 def test_stages_stand_in_the_thesis_s_order() -> None:
-    assert sorted(list(Stage)[::-1]) == list(Stage)
+    assert max(Stage) is Stage.SIEVE
+    assert min(Stage) is Stage.DNS
     assert Stage.DNS < Stage.MAIL < Stage.SASL < Stage.RELAY < Stage.TLS < Stage.FIREWALL
     assert Stage.SPAMASSASSIN < Stage.SIEVE
     assert not Stage.SIEVE < Stage.SIEVE
