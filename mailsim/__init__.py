@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from mailsim.errors import MailsimError, UsageError
+    from mailsim.errors import LabError, MailsimError, UsageError
+    from mailsim.lab.lab import Lab
     from mailsim.secret import Secret
     from mailsim.tracers.dns import DnsTracer
     from mailsim.tracers.imap import ImapTracer
@@ -23,6 +24,8 @@ __version__ = "0.1.0"
 __all__ = [
     "DnsTracer",
     "ImapTracer",
+    "Lab",
+    "LabError",
     "LmtpTracer",
     "MailsimError",
     "ManageSieveTracer",
@@ -37,6 +40,8 @@ __all__ = [
 _HOMES: Final = {
     "DnsTracer": "mailsim.tracers.dns",
     "ImapTracer": "mailsim.tracers.imap",
+    "Lab": "mailsim.lab.lab",
+    "LabError": "mailsim.errors",
     "LmtpTracer": "mailsim.tracers.smtp",
     "MailsimError": "mailsim.errors",
     "ManageSieveTracer": "mailsim.tracers.managesieve",

@@ -1,6 +1,6 @@
 """Plain values that everything above shares: what exists, where it is reached, what was seen."""
 
-from mailsim.model.endpoint import Endpoint, Protocol, Security
+from mailsim.model.endpoint import Endpoint, PortState, Protocol, Security
 from mailsim.model.journey import Journey, Stop, StopKind
 from mailsim.model.log import LogLine
 
@@ -8,6 +8,7 @@ __all__ = [
     "Endpoint",
     "Journey",
     "LogLine",
+    "PortState",
     "Protocol",
     "Security",
     "Stop",

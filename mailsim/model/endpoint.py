@@ -28,6 +28,16 @@ class Security(Enum):
     """TLS from the first byte (RFC 8314 §3)."""
 
 
+class PortState(Enum):
+    """What a connection to a port meets."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    """Nothing listens: the answer is a refusal."""
+    FILTERED = "filtered"
+    """A firewall throws the question away: there is no answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A service by its lab name, and where it answers.
@@ -36,8 +46,8 @@ class Endpoint:
     `server` the host's name, which TLS verifies and transcripts show, and `port` the
     service's own port there.  `address` and `reached_port` are where the
     connection really goes (127.0.0.1:40025 for the lab's mail.minfo.sn:25);
-    "" and 0 stand for the server and port themselves.  Raises UsageError for a port
-    that is none.
+    "" and 0 stand for the server and port themselves; `state` what a lab says of the port.
+    Raises UsageError for a port that is none.
     """
 
     name: str
@@ -47,6 +57,7 @@ class Endpoint:
     security: Security = Security.NONE
     address: str = ""
     reached_port: int = 0
+    state: PortState = PortState.OPEN
 
     def __post_init__(self) -> None:
         for port in (self.port, self.reached_port):

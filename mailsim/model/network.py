@@ -94,8 +94,7 @@ def network_of(document: Mapping[str, Any]) -> Network:
             dnsbl=document["dnsbl"],
             hosts=tuple(Host(h["name"], h["address"], h["role"]) for h in document["hosts"]),
             accounts=tuple(
-                Account(a["user"], a["domain"], a.get("password", ""))
-                for a in document["accounts"]
+                Account(a["user"], a["domain"], a.get("password", "")) for a in document["accounts"]
             ),
             aliases=dict(document["aliases"]),
             peers=dict(document["peers"]),

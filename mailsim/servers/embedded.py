@@ -6,9 +6,9 @@ import asyncio
 import inspect
 import ssl
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 from mailsim.errors import LabError
 from mailsim.model.network import Network
@@ -81,7 +81,15 @@ class Embedded:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(PATIENCE)
 
-    def call(self, work: Callable[[World], Awaitable[T] | T], timeout: float | None = None) -> T:
+    @overload
+    def call(
+        self, work: Callable[[World], Coroutine[Any, Any, T]], timeout: float | None = None
+    ) -> T: ...
+
+    @overload
+    def call(self, work: Callable[[World], T], timeout: float | None = None) -> T: ...
+
+    def call(self, work: Callable[[World], Any], timeout: float | None = None) -> Any:
         """What `work(world)` gives, run on the simulator's loop.
 
         Raises what it raises, TimeoutError after `timeout` seconds, LabError when the lab
@@ -90,7 +98,7 @@ class Embedded:
         if not self._thread.is_alive():
             raise LabError("lab.stopped")
 
-        async def run() -> T:
+        async def run() -> Any:
             result = work(self.world)
             return await result if inspect.isawaitable(result) else result
 

@@ -23,6 +23,7 @@ from mailsim.net.binding import server_end_point
 from mailsim.protocol.core import DEFAULT_LIMITS, Core, Limits, Meter, Received
 from mailsim.sasl import ChannelBinding
 from mailsim.tracers.step import Step
+from mailsim.tracers.watcher import Watcher
 from mailsim.wire.lines import weight
 from mailsim.wire.quirk import NONE, Quirk
 
@@ -39,8 +40,8 @@ class Tracer(ABC, Generic[C, S]):
     `where`: an Endpoint or "host:port".  `tls`: TLS from the first byte (None:
     by the port).  `ca`: a file of certificates to trust in place of the system's.
     `server_name`: whom the certificate must name and what transcripts show.
-    `local_address`: where to connect from.  Raises NetworkErrors,
-    RemoteProtocolError; each carries the `dialogue` so far.
+    `local_address`: where to connect from.  `watcher`: who is told the dialogue after each
+    step.  Raises NetworkErrors, RemoteProtocolError; each carries the `dialogue` so far.
     """
 
     protocol: ClassVar[Protocol]
@@ -56,6 +57,7 @@ class Tracer(ABC, Generic[C, S]):
         timeouts: Timeouts | None = None,
         limits: Limits = DEFAULT_LIMITS,
         quirks: frozenset[Quirk] = NONE,
+        watcher: Watcher | None = None,
     ) -> None:
         self.endpoint = endpoint(where, self.protocol, tls=tls, server_name=server_name)
         self.tls: TlsInfo | None = None
@@ -67,6 +69,7 @@ class Tracer(ABC, Generic[C, S]):
         self._so_far = lambda: recorder.dialogue
         self._core = self._new_core(limits, quirks)
         self._open = False
+        self._watcher = watcher
         try:
             self._stream = Stream(self.endpoint, timeouts=timeouts, local_address=local_address)
             self._open = True
@@ -157,6 +160,8 @@ class Tracer(ABC, Generic[C, S]):
         if self._open:
             self._open = False
             self._stream.close()
+            if self._watcher:
+                self._watcher.end(self.dialogue)
 
     def __enter__(self) -> Self:
         return self
@@ -239,6 +244,8 @@ class Tracer(ABC, Generic[C, S]):
     def _finish(self, received: list[Received[Any]]) -> S:
         step = self._step(received)
         self.steps.append(step)
+        if self._watcher:
+            self._watcher.step(self.dialogue)
         if self._core.closed:
             self.close()
         return step

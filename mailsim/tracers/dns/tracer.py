@@ -22,6 +22,7 @@ from mailsim.net.datagram import Datagram
 from mailsim.protocol.core import Received
 from mailsim.tracers.dns.message import Message, Options, Transport, make_query, read, value
 from mailsim.tracers.dns.step import DnsStep
+from mailsim.tracers.watcher import Watcher
 
 if TYPE_CHECKING:
     import dns.message
@@ -48,9 +49,10 @@ class DnsTracer:
 
     `where`: an Endpoint, "host", "host:port", "[::1]:port"; `server_name` what
     transcripts show for it.  `tries`: how often a question goes out by UDP, each waiting
-    `timeouts.silence` seconds for its answer.  `new_id` gives ids, 0 to 65535.  Every
-    method returns its DnsStep: NXDOMAIN and REFUSED are results.  Raises NetworkErrors and
-    RemoteProtocolError, each with the `dialogue` so far; UsageError.
+    `timeouts.silence` seconds for its answer.  `new_id` gives ids, 0 to 65535; `watcher` is
+    told the dialogue after each question.  Every method returns its DnsStep: NXDOMAIN and
+    REFUSED are results.  Raises NetworkErrors and RemoteProtocolError, each with the
+    `dialogue` so far; UsageError.
     """
 
     protocol: ClassVar[Protocol] = Protocol.DNS
@@ -64,6 +66,7 @@ class DnsTracer:
         timeouts: Timeouts = TIMEOUTS,
         tries: int = 3,
         new_id: Callable[[], int] = _new_id,
+        watcher: Watcher | None = None,
     ) -> None:
         self.endpoint = endpoint(where, self.protocol, tls=False, server_name=server_name)
         self.steps: list[DnsStep] = []
@@ -72,6 +75,7 @@ class DnsTracer:
         self._tries = max(1, tries)
         self._new_id = new_id
         self._recorder = Recorder(self.endpoint, clock)
+        self._watcher = watcher
 
     @property
     def dialogue(self) -> Dialogue:
@@ -91,6 +95,8 @@ class DnsTracer:
 
     def close(self) -> None:
         """Nothing stays open between two questions; here for the tracers' common use."""
+        if self._watcher:
+            self._watcher.end(self.dialogue)
 
     # questions
 
@@ -116,11 +122,17 @@ class DnsTracer:
         except MailsimError as error:
             error.dialogue = self.dialogue
             self._recorder.close()
+            self._tell()
             raise
         sent = value(asked, len(asked.to_wire()), received[0].value.transport)
         step = DnsStep(exchange, received, lambda: self.dialogue, sent)
         self.steps.append(step)
+        self._tell()
         return step
+
+    def _tell(self) -> None:
+        if self._watcher:
+            self._watcher.step(self.dialogue)
 
     def reverse(self, address: str, *, tcp: bool = False) -> DnsStep:
         """Ask for the names of `address`: PTR under in-addr.arpa or ip6.arpa (RFC 1035 §3.5)."""

@@ -1,0 +1,123 @@
+"""Which lab a Lab is: the one that is asked for, one that runs already, or a new one here."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+from weakref import WeakSet
+
+from mailsim.errors import LabError, UsageError
+from mailsim.lab.backend import Backend, Document
+from mailsim.lab.client import find
+from mailsim.lab.rundir import DEFAULT
+from mailsim.model.stage import Release, Stage
+
+if TYPE_CHECKING:
+    from mailsim.lab.running import Running
+
+BACKENDS: Final = ("embedded", "container", "vagrant")
+_PATIENCE: Final = 10.0  # seconds that another process has to start its lab
+_STEP: Final = 0.05
+
+
+def check_backend(backend: str) -> None:
+    """Raises LabError for a backend that this release has not, UsageError for none at all."""
+    if backend not in BACKENDS:
+        raise UsageError("lab.unknown-backend", name=backend, known=", ".join(BACKENDS))
+    if backend != "embedded":
+        raise LabError("lab.no-backend", name=backend)
+
+
+def lab_name(name: str | None = None) -> str:
+    """The name asked for, else MAILSIM_LAB, else "default"."""
+    return name or os.environ.get("MAILSIM_LAB") or DEFAULT
+
+
+def attach(name: str | None = None) -> Backend:
+    """The lab that runs.  Raises LabError where none of that name does."""
+    wanted = lab_name(name)
+    found = _existing(wanted)
+    if found is None:
+        raise LabError("lab.not-running", name=wanted)
+    return found
+
+
+def attach_or_start(
+    name: str | None,
+    *,
+    stage: Stage | None,
+    release: Release | None,
+    seed: str | None,
+    folder: Path | None,
+) -> Backend:
+    """The lab that runs, if it is as wanted; else a new one in this process.
+
+    Raises LabError where it is another, and where MAILSIM_LAB names one that does not run.
+    """
+    wanted = lab_name(name)
+    asked = {"stage": stage, "release": release, "seed": seed, "folder": folder}
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        if (found := _existing(wanted)) is not None:
+            _check_same(found.ask("describe"), asked)
+            return found
+        if name is None and os.environ.get("MAILSIM_LAB"):
+            raise LabError("lab.not-running", name=wanted)
+        try:
+            return _started(wanted, stage, release, seed, folder)
+        except LabError as error:
+            # Another process has just taken the name: its lab will answer soon.
+            if error.message_id != "lab.runs-already" or time.monotonic() > deadline:
+                raise
+        time.sleep(_STEP)
+
+
+def running_in_process(name: str) -> Running | None:
+    """The lab of that name that this process runs."""
+    # Without the simulator there is none; it is not imported to ask for it.
+    module = sys.modules.get("mailsim.lab.running")
+    return None if module is None else cast("Running | None", module.running_here(name))
+
+
+def _existing(name: str) -> Backend | None:
+    here = running_in_process(name)
+    return find(name) if here is None else here.site
+
+
+def _started(
+    name: str, stage: Stage | None, release: Release | None, seed: str | None, folder: Path | None
+) -> Backend:
+    from mailsim.lab.running import DEFAULT_RELEASE, DEFAULT_STAGE, Running  # noqa: PLC0415 - the simulator
+
+    running = Running(
+        name,
+        stage=stage or DEFAULT_STAGE,
+        release=release or DEFAULT_RELEASE,
+        seed=seed,
+        folder=folder,
+    )
+    running.users = WeakSet()
+    return running.site
+
+
+def _check_same(document: Document, asked: Mapping[str, object]) -> None:
+    """A lab that is not as it was asked for is never taken silently."""
+    for what, value in asked.items():
+        if value is None:
+            continue
+        wanted = str(getattr(value, "value", value))
+        if document[what] != wanted:
+            name, found = document["name"], document[what]
+            raise LabError(_OTHER[what], name=name, found=found, wanted=wanted)
+
+
+_OTHER: Final = {
+    "stage": "lab.other-stage",
+    "release": "lab.other-release",
+    "seed": "lab.other-seed",
+    "folder": "lab.other-folder",
+}

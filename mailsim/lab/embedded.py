@@ -1,0 +1,151 @@
+"""The embedded backend: the simulator in this process, and what the lab keeps about it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any
+
+from mailsim.lab.evidence import EvidenceFile
+from mailsim.lab.operations import by_number, perform
+from mailsim.lab.rundir import RunDir
+from mailsim.model.endpoint import PortState
+from mailsim.servers.config import PORTS
+from mailsim.servers.embedded import Embedded
+
+if TYPE_CHECKING:
+    from mailsim.lab.backend import Document
+    from mailsim.model.stage import Stage
+    from mailsim.servers.world import World
+
+
+class Site:
+    """An embedded lab as its operations see it; a Backend for this process.
+
+    `generation` counts the resets: each begins another world and another log.
+    """
+
+    def __init__(self, embedded: Embedded, rundir: RunDir) -> None:
+        self.embedded = embedded
+        self.rundir = rundir
+        self.generation = 0
+        self.evidence = EvidenceFile(rundir.evidence)
+        self.control: tuple[int, str] = (0, "")
+        """Port and token."""
+        self._log = rundir.log.open("w", encoding="utf-8", newline="\n", buffering=1)
+        self._waiting: set[asyncio.Future[None]] = set()
+        self._attach()
+
+    @property
+    def world(self) -> World:
+        """The world as it is now; a reset makes another."""
+        return self.embedded.world
+
+    # from any thread but the loop's
+
+    def ask(self, operation: str, /, **parameters: Any) -> Any:
+        """Backend's: run the operation on the loop."""
+        return self.embedded.call(lambda _: perform(self, operation, parameters))
+
+    def close_files(self) -> None:
+        """Nothing more is kept."""
+        self.evidence.close()
+        self._log.close()
+
+    def publish(self) -> None:
+        """Write lab.json."""
+        port, token = self.control
+        self.rundir.write({**self.describe(), "control": port, "token": token})
+
+    # on the loop
+
+    def describe(self) -> Document:
+        """What the lab is."""
+        embedded, config = self.embedded, self.world.config
+        return {
+            "name": self.rundir.name,
+            "backend": "embedded",
+            "pid": os.getpid(),
+            "release": config.release.value,
+            "stage": config.stage.value,
+            "seed": embedded.seed,
+            "fixed": embedded.fixed,
+            "clock": self.world.clock.now(),
+            "folder": str(embedded.folder or ""),
+            "faults": self.faults(),
+            "ca": str(embedded.ca.certificate),
+            "endpoints": self._endpoints(),
+            "accounts": [
+                {"user": one.user, "domain": one.domain, "password": one.password}
+                for one in self.world.accounts.listed()
+            ],
+        }
+
+    def _endpoints(self) -> Document:
+        """Every service that the stage has; address and port "" and 0 where none serves it yet."""
+        config, reached = self.world.config, self.embedded.endpoints
+        found: Document = {}
+        for name, port in PORTS.items():
+            host, number = reached.get(name, ("", 0))
+            if name not in config.services:
+                state = PortState.CLOSED
+            elif config.open_ports is not None and port not in config.open_ports:
+                state = PortState.FILTERED
+            else:
+                state = PortState.OPEN
+            found[name] = {"host": host, "port": number, "state": state.value}
+        return found
+
+    def faults(self) -> list[str]:
+        """The faults that are on."""
+        return by_number(self.world.config.faults)
+
+    async def reset(self, stage: Stage | None) -> None:
+        """Another world, and nothing kept of the last one."""
+        await asyncio.to_thread(self.embedded.reset, stage)
+        self.generation += 1
+        self.evidence.clear()
+        self._log.seek(0)
+        self._log.truncate()
+        self._attach()
+        self._wake()
+        self.publish()
+
+    # the log
+
+    def _attach(self) -> None:
+        log = self.world.log
+        for line in log.lines():
+            self._log.write(line + "\n")
+        log.on_line = self._line
+
+    def _line(self, line: str) -> None:
+        self._log.write(line + "\n")
+        self._wake()
+
+    def _wake(self) -> None:
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
+        self._waiting.clear()
+
+    async def news(self, seconds: float) -> None:
+        """Until the log has another line, or `seconds` have passed."""
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiting)
+        try:
+            await asyncio.wait_for(waiting, seconds)
+        except TimeoutError:
+            return
+        finally:
+            self._waiting.discard(waiting)
+
+    async def named_in_log(self, text: str) -> None:
+        """Until the log has a line, yet to come, that holds `text`."""
+        seen, generation = self.world.log.written, self.generation
+        while generation == self.generation:
+            lines = self.world.log.lines(seen)
+            if any(text in line for line in lines):
+                return
+            seen += len(lines)
+            await self.news(3600)

@@ -1,0 +1,350 @@
+"""What can be asked of an embedded lab.  All run on the simulator's loop; values are JSON's."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, is_dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mailsim.dialogue.journey import journey
+from mailsim.errors import LabError, UsageError
+from mailsim.lab.backend import Document
+from mailsim.lab.errors import bad_request
+from mailsim.model.queue import QueueEntry, StoredMessage
+from mailsim.model.stage import Stage
+from mailsim.servers.config import FAULTS
+from mailsim.servers.envelope import Client, Recipient, Submission
+
+if TYPE_CHECKING:
+    from mailsim.lab.embedded import Site
+
+Kind = type[Any] | tuple[type[Any], ...]
+Work = Callable[..., Any]
+W = TypeVar("W", bound=Work)
+
+# What may be waited for at most: an hour.
+LONGEST = 3600.0
+
+OPERATIONS: dict[str, tuple[Work, Mapping[str, Kind]]] = {}
+
+
+def operation(**kinds: Kind) -> Callable[[W], W]:
+    """Declare an operation and the kinds of its parameters."""
+
+    def declare(work: W) -> W:
+        OPERATIONS[work.__name__] = (work, kinds)
+        return work
+
+    return declare
+
+
+async def perform(site: Site, name: str, parameters: Mapping[str, Any]) -> Any:
+    """Check the parameters, do it, give the answer.  Raises MailsimError."""
+    if name not in OPERATIONS:
+        raise bad_request(name, "")
+    work, kinds = OPERATIONS[name]
+    _check(name, work, kinds, parameters)
+    result = work(site, **parameters)
+    return await result if isinstance(result, Awaitable) else result
+
+
+def _check(name: str, work: Work, kinds: Mapping[str, Kind], given: Mapping[str, Any]) -> None:
+    optional = work.__kwdefaults__ or {}
+    for parameter in kinds.keys() - given.keys() - optional.keys():
+        raise bad_request(name, parameter)
+    for parameter, value in given.items():
+        kind = kinds.get(parameter)
+        # True is an int in Python, not in JSON.
+        wrong = isinstance(value, bool) and kind is not bool
+        if kind is None or wrong or not isinstance(value, kind):
+            raise bad_request(name, parameter)
+
+
+# --- the lab ----------------------------------------------------------------------------------
+
+
+@operation()
+def describe(site: Site) -> Document:
+    """What the lab is: all but what travels through it."""
+    return site.describe()
+
+
+@operation(stage=str)
+async def reset(site: Site, *, stage: str = "") -> Document:
+    """The pristine stage again, the running one or another; its fingerprint."""
+    await site.reset(Stage.of(stage) if stage else None)
+    return fingerprint(site)
+
+
+@operation(name=str, on=bool)
+def fault(site: Site, *, name: str, on: bool) -> list[str]:
+    """Switch a fault; those that are on now."""
+    if name not in FAULTS:
+        raise UsageError("lab.unknown-fault", name=name, known=", ".join(by_number(FAULTS)))
+    site.world.fault(name, on=on)
+    return site.faults()
+
+
+@operation()
+def fingerprint(site: Site) -> Document:
+    """A hash for each part of the lab's state, and `total` for them all."""
+    state: Document = {**site.world.state(), "config": asdict(site.world.config)}
+    parts = {name: _hash(value) for name, value in sorted(state.items())}
+    return {**parts, "total": _hash(parts)}
+
+
+@operation()
+def stop(site: Site) -> bool:
+    """End the lab, once this is answered."""
+    return bool(site)
+
+
+# --- mail -------------------------------------------------------------------------------------
+
+
+@operation(content=str, sender=str, recipients=list)
+def deliver(site: Site, *, content: str, sender: str, recipients: list[str]) -> str:
+    """Hand a message (base64) to the queue, as a program on the server would; its Message-ID."""
+    submission = Submission(
+        sender=sender,
+        recipients=tuple(Recipient(str(one)) for one in recipients),
+        content=b64decode(content),
+        client=Client("127.0.0.1", "localhost", "localhost"),
+        service="pickup",
+    )
+    queue_id = site.world.queue.accept(submission)
+    # cleanup has given it one where it had none, and written so.
+    return journey(site.world.log.lines(), queue_id=queue_id).message_id
+
+
+@operation(message_id=str, timeout=(int, float))
+async def wait(site: Site, *, message_id: str, timeout: float = 10.0) -> bool:  # noqa: ASYNC109 - the caller's parameter
+    """Until the message and all that came of it are at rest.  Raises LabError after `timeout`."""
+    try:
+        async with asyncio.timeout(_patience(timeout)):
+            await _at_rest(site, message_id.strip().strip("<>"))
+    except TimeoutError:
+        raise LabError("lab.not-seen", message_id=message_id, seconds=timeout) from None
+    return True
+
+
+async def _at_rest(site: Site, message_id: str) -> None:
+    settled: set[str] = set()
+    while True:
+        queue_ids = set(journey(site.world.log.lines(), message_id=message_id).queue_ids)
+        if queue_ids and queue_ids <= settled:
+            return
+        for queue_id in sorted(queue_ids - settled):
+            await site.world.queue.settled(queue_id)
+        settled |= queue_ids
+        if not queue_ids:
+            await site.named_in_log(message_id)
+
+
+@operation(timeout=(int, float))
+async def idle(site: Site, *, timeout: float = 30.0) -> bool:  # noqa: ASYNC109 - the caller's parameter
+    """Until all that can be delivered is.  Raises LabError after `timeout`."""
+    try:
+        async with asyncio.timeout(_patience(timeout)):
+            await site.world.queue.idle()
+    except TimeoutError:
+        raise LabError("lab.not-idle", seconds=timeout) from None
+    return True
+
+
+@operation(seconds=(int, float))
+def advance(site: Site, *, seconds: float) -> float:
+    """Let so many seconds pass on the lab's clock; the time."""
+    if not 0 <= seconds < 1e9:
+        raise UsageError("lab.bad-seconds", seconds=seconds)
+    site.world.clock.advance(float(seconds))
+    return site.world.clock.now()
+
+
+@operation()
+def queue(site: Site) -> list[Document]:
+    """The queue's messages."""
+    return [_entry(one) for one in site.world.queue.entries()]
+
+
+@operation(site_name=str)
+def flush(site: Site, *, site_name: str = "") -> bool:
+    """Try now what is deferred, all of it or a destination's."""
+    site.world.queue.flush(site_name)
+    return True
+
+
+@operation(queue_id=str)
+def hold(site: Site, *, queue_id: str) -> bool:
+    """Hold a message back."""
+    return _on_queue(site, site.world.queue.hold, queue_id)
+
+
+@operation(queue_id=str)
+def release(site: Site, *, queue_id: str) -> bool:
+    """Let a message go that was held."""
+    return _on_queue(site, site.world.queue.release, queue_id)
+
+
+@operation(queue_id=str)
+def delete(site: Site, *, queue_id: str) -> bool:
+    """Take a message out of the queue for good."""
+    return _on_queue(site, site.world.queue.delete, queue_id)
+
+
+def _on_queue(site: Site, act: Callable[[str], object], queue_id: str) -> bool:
+    if all(one.queue_id != queue_id for one in site.world.queue.entries()):
+        raise LabError("lab.not-in-queue", queue_id=queue_id)
+    act(queue_id)
+    return True
+
+
+@operation()
+def mailboxes(site: Site) -> list[Document]:
+    """Every message of every mailbox; an empty mailbox is not there."""
+    store = site.world.store
+    return [
+        _message(one)
+        for user, boxes in sorted(store.mailboxes().items())
+        for box in sorted(boxes)
+        for one in store.messages(user, box)
+    ]
+
+
+@operation()
+def counts(site: Site) -> Document:
+    """How many messages each mailbox holds."""
+    return {user: dict(boxes) for user, boxes in sorted(site.world.store.mailboxes().items())}
+
+
+# --- what is seen -----------------------------------------------------------------------------
+
+
+@operation(since=int, timeout=(int, float), generation=int)
+async def logs(
+    site: Site,
+    *,
+    since: int = 0,
+    timeout: float = 0.0,  # noqa: ASYNC109 - the caller's parameter
+    generation: int = -1,
+) -> Document:
+    """The log from the `since`-th line on; `timeout` waits so long for one that is not there yet.
+
+    A reset begins the log again: another `generation` than the caller's gives it from its start.
+    """
+    if generation not in (-1, site.generation):
+        since = 0
+    elif timeout and since >= site.world.log.written:
+        await site.news(_patience(timeout))
+    log = site.world.log
+    return {
+        "lines": list(log.lines(max(0, since))),
+        "written": log.written,
+        "generation": site.generation,
+    }
+
+
+@operation(record=dict)
+def keep_evidence(site: Site, *, record: Document) -> bool:
+    """Keep what a tracer saw; its later versions take its place."""
+    site.evidence.keep(record)
+    return True
+
+
+@operation()
+def evidence(site: Site) -> list[Document]:
+    """The newest version of every dialogue, in the order in which they began."""
+    return site.evidence.documents()
+
+
+# --- disturbances -----------------------------------------------------------------------------
+
+
+@operation(rules=(dict, list))
+def disturb(site: Site, *, rules: Document | list[Any]) -> list[str]:
+    """Add rules; the names of all that are there."""
+    site.world.disturbances.load(rules)
+    return [str(one.name) for one in site.world.disturbances.rules]
+
+
+@operation(name=str)
+def undisturb(site: Site, *, name: str = "") -> bool:
+    """Take a rule away, or all."""
+    if name:
+        site.world.disturbances.remove(name)
+    else:
+        site.world.disturbances.clear()
+    return True
+
+
+@operation()
+def disturbances(site: Site) -> list[Document]:
+    """The rules."""
+    return [_plain(asdict(one)) for one in site.world.disturbances.rules]
+
+
+# --- values to JSON ---------------------------------------------------------------------------
+
+
+def by_number(faults: tuple[str, ...] | frozenset[str]) -> list[str]:
+    """F5, F6, … F29, then those with names."""
+    return sorted(
+        faults,
+        key=lambda one: (not one[1:].isdigit(), one[1:].zfill(3) if one[1:].isdigit() else one),
+    )
+
+
+def _entry(entry: QueueEntry) -> Document:
+    return {
+        "queue_id": entry.queue_id,
+        "queue": entry.queue.value,
+        "sender": entry.sender,
+        "recipients": [[one.address, one.reason] for one in entry.recipients],
+        "size": entry.size,
+        "arrival": entry.arrival,
+        "message_id": entry.message_id,
+        "next_attempt": entry.next_attempt,
+    }
+
+
+def _message(message: StoredMessage) -> Document:
+    return {
+        "user": message.user,
+        "mailbox": message.mailbox,
+        "uid": message.uid,
+        "message_id": message.message_id,
+        "content": b64encode(message.content).decode(),
+    }
+
+
+def _patience(timeout: float) -> float:
+    if not 0 <= timeout <= LONGEST:
+        raise UsageError("lab.bad-seconds", seconds=timeout)
+    return timeout
+
+
+def _hash(value: object) -> str:
+    text = json.dumps(_plain(value), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(value: Any) -> Any:
+    """`value` as JSON knows it, sets in order."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, (set, frozenset)):
+        return sorted((_plain(one) for one in value), key=str)
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, bytes):
+        return value.hex()
+    return value if value is None or isinstance(value, (str, int, float, bool)) else repr(value)

@@ -1,0 +1,234 @@
+"""What a lab gives: frozen values, made from JSON's, that show themselves as a table."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
+
+from mailsim.dialogue.log import parse_line
+from mailsim.lab.backend import Document
+from mailsim.model.endpoint import Endpoint, PortState, Protocol, Security
+from mailsim.model.log import LogLine
+from mailsim.model.network import Account
+from mailsim.model.queue import QueueEntry, QueueName, StoredMessage, Waiting
+
+T = TypeVar("T")
+
+
+class Listing(tuple[T, ...], Generic[T]):
+    """A tuple that shows itself with a line for each of its values."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "\n".join(map(self._line, self)) or "()"
+
+    def _line(self, value: T) -> str:
+        return str(value)
+
+
+class Logs(Listing[LogLine]):
+    """The log."""
+
+    __slots__ = ()
+
+    def _line(self, value: LogLine) -> str:
+        if not value.program:
+            return value.text
+        pid = f"[{value.pid}]" if value.pid else ""
+        return f"{value.stamp} {value.host} {value.program}{pid}: {value.text}"
+
+
+class Queue(Listing[QueueEntry]):
+    """The queue, as postqueue -p would show it."""
+
+    __slots__ = ()
+
+    def _line(self, value: QueueEntry) -> str:
+        sender = value.sender or "MAILER-DAEMON"
+        rows = [f"{value.queue_id} {value.queue.value:<8} {value.size:>8} {sender}"]
+        for one in value.recipients:
+            rows += [f"    ({one.reason})"] if one.reason else []
+            rows.append(f"    {one.address}")
+        return "\n".join(rows)
+
+
+class Accounts(Listing[Account]):
+    """Who has a mailbox, passwords shown: they are the lab's own and protect nothing."""
+
+    __slots__ = ()
+
+    def _line(self, value: Account) -> str:
+        return f"{value.address:<24} {value.password}"
+
+    def password(self, user: str) -> str:
+        """The password of that user (local part or address).  Raises KeyError."""
+        for one in self:
+            if user in (one.user, one.address):
+                return one.password
+        raise KeyError(user)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting by its own name, its value, and what it was before."""
+
+    name: str
+    value: object
+    before: object = None
+
+
+class Settings(Listing[Setting]):
+    """Settings, and what they were."""
+
+    __slots__ = ()
+
+    def _line(self, value: Setting) -> str:
+        before = _setting_text(value.before)
+        return f"{value.name} = {_setting_text(value.value)}" + (f"   # {before}" if before else "")
+
+
+def _setting_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (set, frozenset)):
+        return ", ".join(str(one) for one in sorted(value))
+    if isinstance(value, tuple):
+        return ", ".join(" ".join(one) if isinstance(one, tuple) else str(one) for one in value)
+    return "" if value is None else str(value)
+
+
+class Snapshot(Mapping[str, T], Generic[T]):
+    """A mapping that does not change, and shows a line for each of its names."""
+
+    def __init__(self, values: Mapping[str, T]) -> None:
+        self._values = MappingProxyType(dict(values))
+
+    def __getitem__(self, name: str) -> T:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._values))
+
+    def __repr__(self) -> str:
+        width = max(map(len, self), default=0)
+        return (
+            "\n".join(f"{name:<{width}}  {self._shown(one)}" for name, one in self.items()) or "{}"
+        )
+
+    def _shown(self, value: T) -> str:
+        return str(value)
+
+
+class Fingerprint(Snapshot[str]):
+    """Part of the lab's state → its hash; `total` is that of them all."""
+
+
+class Endpoints(Snapshot[Endpoint]):
+    """A service's name → where it is reached, and whether it is."""
+
+    def _shown(self, value: Endpoint) -> str:
+        at = f"  {value.address}:{value.reached_port}" if value.reached_port else ""
+        return f"{value!s:<20}  {value.state.value:<8}{at}".rstrip()
+
+
+class Mailboxes(Snapshot["Snapshot[tuple[StoredMessage, ...]]"]):
+    """User → mailbox → messages."""
+
+    def _shown(self, value: Snapshot[tuple[StoredMessage, ...]]) -> str:
+        return ", ".join(f"{name} {len(messages)}" for name, messages in value.items())
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a lab is.  `seed` repeats it where the clock is `fixed`; `document` is all of it."""
+
+    name: str
+    backend: str
+    release: str
+    stage: str
+    seed: str
+    fixed: bool
+    faults: tuple[str, ...]
+    document: Document = field(repr=False)
+
+
+def about(document: Document) -> About:
+    """What the lab says of itself."""
+    known = ("name", "backend", "release", "stage", "seed", "fixed")
+    return About(
+        **{name: document[name] for name in known},
+        faults=tuple(document["faults"]),
+        document=document,
+    )
+
+
+_PROTOCOLS: Mapping[str, tuple[Protocol, int, Security]] = {
+    "dns": (Protocol.DNS, 53, Security.NONE),
+    "smtp": (Protocol.SMTP, 25, Security.NONE),
+    "submission": (Protocol.SMTP, 587, Security.NONE),
+    "submissions": (Protocol.SMTP, 465, Security.IMPLICIT),
+    "pop3": (Protocol.POP3, 110, Security.NONE),
+    "pop3s": (Protocol.POP3, 995, Security.IMPLICIT),
+    "imap": (Protocol.IMAP, 143, Security.NONE),
+    "imaps": (Protocol.IMAP, 993, Security.IMPLICIT),
+    "managesieve": (Protocol.MANAGESIEVE, 4190, Security.NONE),
+}
+
+
+def endpoints(documents: Document, server: str) -> Endpoints:
+    """The services of the host `server`."""
+    made = {}
+    for name, (protocol, port, security) in _PROTOCOLS.items():
+        one = documents.get(name, {"host": "", "port": 0, "state": "closed"})
+        state = PortState(one["state"])
+        made[name] = Endpoint(
+            name, protocol, server, port, security, one["host"], one["port"], state
+        )
+    return Endpoints(made)
+
+
+def queue(documents: list[Document]) -> Queue:
+    """The queue's entries."""
+    return Queue(
+        QueueEntry(
+            **{
+                **one,
+                "queue": QueueName(one["queue"]),
+                "recipients": tuple(Waiting(*two) for two in one["recipients"]),
+            }
+        )
+        for one in documents
+    )
+
+
+def mailboxes(documents: list[Document]) -> Mailboxes:
+    """The messages by user and mailbox."""
+    found: dict[str, dict[str, list[StoredMessage]]] = {}
+    for one in documents:
+        message = StoredMessage(**{**one, "content": b64decode(one["content"])})
+        found.setdefault(message.user, {}).setdefault(message.mailbox, []).append(message)
+    return Mailboxes({user: Snapshot(_frozen(boxes, tuple)) for user, boxes in found.items()})
+
+
+def _frozen(boxes: Mapping[str, list[T]], kind: Callable[[list[T]], Any]) -> dict[str, Any]:
+    return {name: kind(messages) for name, messages in boxes.items()}
+
+
+def logs(lines: list[str]) -> Logs:
+    """The lines, taken apart."""
+    return Logs(map(parse_line, lines))
+
+
+def accounts(documents: list[Document]) -> Accounts:
+    """The accounts with their passwords."""
+    return Accounts(Account(one["user"], one["domain"], one["password"]) for one in documents)
