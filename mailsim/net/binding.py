@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
+from mailsim.net.der import content
 from mailsim.sasl import ChannelBinding
 
 _RSA: Final = bytes.fromhex("2a864886f70d0101")  # 1.2.840.113549.1.1
@@ -43,19 +44,8 @@ def _signature_algorithm(certificate: bytes) -> bytes:
 
     TLS has verified the certificate, so its form is known to be good.
     """
-    start, _ = _content(certificate, 0)
-    _, end = _content(certificate, start)  # tbsCertificate, passed over
-    start, _ = _content(certificate, end)
-    start, end = _content(certificate, start)
+    start, _ = content(certificate, 0)
+    _, end = content(certificate, start)  # tbsCertificate, passed over
+    start, _ = content(certificate, end)
+    start, end = content(certificate, start)
     return certificate[start:end]
-
-
-def _content(der: bytes, at: int) -> tuple[int, int]:
-    """Where the content of the element at `at` begins and ends; DER: tag, length, content."""
-    length = der[at + 1]
-    start = at + 2
-    if length & 0x80:
-        octets = length & 0x7F
-        length = int.from_bytes(der[start : start + octets], "big")
-        start += octets
-    return start, start + length
