@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 
+from mailsim.cli.attached import running_lab
 from mailsim.cli.output import JSON, LANG, chosen_language, say, show_json
 from mailsim.errors import UsageError
 from mailsim.language import language, word
@@ -45,10 +46,12 @@ def trace_dns(
     spoken = language(chosen_language(lang))
     if timeout <= 0:
         raise UsageError("cli.bad-timeout", timeout=timeout)
-    server = to or _system_server(spoken)
+    lab = running_lab() if to in ("", "dns") else None
+    server = lab.service("dns", DnsTracer.protocol) if lab else to or _system_server(spoken)
     patience = Timeouts(connect=timeout, silence=timeout, exchange=3 * timeout)
     asked, wanted = _question(name, type_)
-    with DnsTracer(server, timeouts=patience) as tracer:
+    watcher = lab.witness() if lab else None
+    with DnsTracer(server, timeouts=patience, watcher=watcher) as tracer:
         step = tracer.query(asked, wanted, tcp=tcp, recursion=recursion, dnssec=dnssec)
     if json:
         show_json(step.document())

@@ -26,6 +26,12 @@ _COMMANDS: Final = {
     "auth": "mailsim.cli.auth",
     "init": "mailsim.cli.init_command",
     "lab": "mailsim.cli.lab",
+    "up": "mailsim.cli.up",
+    "down": "mailsim.cli.down",
+    "reset": "mailsim.cli.reset",
+    "status": "mailsim.cli.status",
+    "logs": "mailsim.cli.logs",
+    "fault": "mailsim.cli.fault",
 }
 # Click's base of errors.  Typer may carry a Click of its own, and names only this child of it.
 _CLICK_ERROR: Final[type[BaseException]] = typer.BadParameter.__mro__[2]

@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 import mailsim
+from mailsim.cli.attached import lab_named
 from mailsim.cli.dns import trace_dns
 from mailsim.cli.output import JSON, LANG, chosen_language
 from mailsim.cli.session import Session, Show
@@ -61,17 +62,21 @@ def _command(name: str, kind: str) -> None:
         show = Show(chosen_language(lang), explained=explained, reveal=reveal, json=json)
         session = Session(show, save=save, script=script)
         tracer = _tracer(kind)
-        return session.run(
-            lambda: tracer(
-                to,
+
+        def connect() -> Tracer[Any, Any]:
+            lab = lab_named(to)
+            return tracer(
+                lab.service(to, tracer.protocol, tls=tls) if lab else to,
                 tls=tls,
-                ca=ca,
+                ca=ca or (lab.ca if lab else None),
                 server_name=server_name,
                 local_address=local,
                 timeouts=Timeouts(connect=min(timeout, 10.0), silence=timeout),
                 quirks=quirks,
+                watcher=lab.witness() if lab else None,
             )
-        )
+
+        return session.run(connect)
 
     app.command(name, help=word(f"cli.trace-{name}"))(trace)
 

@@ -13,7 +13,7 @@ from weakref import WeakSet
 from mailsim.errors import LabError, UsageError
 from mailsim.lab.backend import Backend, Document
 from mailsim.lab.client import find
-from mailsim.lab.rundir import DEFAULT
+from mailsim.lab.rundir import DEFAULT, RunDir
 from mailsim.model.stage import Release, Stage
 
 if TYPE_CHECKING:
@@ -44,6 +44,22 @@ def attach(name: str | None = None) -> Backend:
     if found is None:
         raise LabError("lab.not-running", name=wanted)
     return found
+
+
+def end(name: str) -> None:
+    """End the lab of that name, and wait until nothing is left of it.  Raises LabError."""
+    if (here := running_in_process(name)) is not None:
+        here.stop()
+        return
+    found = find(name)
+    if found is None:
+        raise LabError("lab.not-running", name=name)
+    found.stop()
+    rundir = RunDir(name)
+    deadline = time.monotonic() + _PATIENCE
+    while rundir.folder.exists() and not rundir.take() and time.monotonic() < deadline:
+        time.sleep(_STEP)
+    rundir.give_back()
 
 
 def attach_or_start(

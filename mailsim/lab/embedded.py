@@ -7,7 +7,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from mailsim.lab.evidence import EvidenceFile
-from mailsim.lab.operations import by_number, perform
+from mailsim.lab.faults import by_number
+from mailsim.lab.operations import perform
 from mailsim.lab.rundir import RunDir
 from mailsim.model.endpoint import PortState
 from mailsim.servers.config import PORTS

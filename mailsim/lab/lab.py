@@ -5,7 +5,6 @@ from __future__ import annotations
 import email
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from email.message import Message
 from email.utils import getaddresses
 from pathlib import Path
@@ -18,14 +17,13 @@ from mailsim.lab import snapshot
 from mailsim.lab.attach import attach_or_start, check_backend, lab_name, running_in_process
 from mailsim.lab.network import network
 from mailsim.lab.reach import Reach
-from mailsim.model.endpoint import Protocol, Security
+from mailsim.model.endpoint import Protocol
 from mailsim.model.network import Host
 from mailsim.model.stage import Release, Stage
 
 if TYPE_CHECKING:
     from mailsim.dialogue import Dialogue
     from mailsim.lab.backend import Backend
-    from mailsim.model.endpoint import Endpoint
     from mailsim.model.journey import Journey
     from mailsim.tracers.base import Tracer
     from mailsim.tracers.dns import DnsTracer
@@ -224,7 +222,7 @@ class Lab:
         **options: Any,
     ) -> T:
         reach = self._reach()
-        where = _secured(reach.service(service, protocol), tls=tls)
+        where = reach.service(service, protocol, tls=tls)
         witness = reach.witness()
         try:
             return kind(where, ca=reach.ca, watcher=witness, **options)
@@ -349,12 +347,6 @@ def _become(smtp: SmtpTracer, host: Host) -> None:
     if not step.ok:
         smtp.close()
         raise LabError("lab.no-xclient", name=host.name, reply=step.text)
-
-
-def _secured(where: Endpoint, *, tls: bool | None) -> Endpoint:
-    if tls is None:
-        return where
-    return replace(where, security=Security.IMPLICIT if tls else Security.NONE)
 
 
 def _dialogue(error: MailsimError) -> Dialogue:

@@ -15,6 +15,7 @@ from mailsim.dialogue.journey import journey
 from mailsim.errors import LabError, UsageError
 from mailsim.lab.backend import Document
 from mailsim.lab.errors import bad_request
+from mailsim.lab.faults import by_number
 from mailsim.model.queue import QueueEntry, StoredMessage
 from mailsim.model.stage import Stage
 from mailsim.servers.config import FAULTS
@@ -289,14 +290,6 @@ def disturbances(site: Site) -> list[Document]:
 
 
 # --- values to JSON ---------------------------------------------------------------------------
-
-
-def by_number(faults: tuple[str, ...] | frozenset[str]) -> list[str]:
-    """F5, F6, … F29, then those with names."""
-    return sorted(
-        faults,
-        key=lambda one: (not one[1:].isdigit(), one[1:].zfill(3) if one[1:].isdigit() else one),
-    )
 
 
 def _entry(entry: QueueEntry) -> Document:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from mailsim.dialogue import Dialogue
@@ -18,9 +19,10 @@ from mailsim.lab.backend import Backend, Document
 from mailsim.lab.evidence import Witness
 from mailsim.lab.network import network
 from mailsim.lab.snapshot import endpoints
-from mailsim.model.endpoint import Endpoint, PortState, Protocol
+from mailsim.model.endpoint import Endpoint, PortState, Protocol, Security
 from mailsim.net import Timeouts
 
+_SECURITY = {True: Security.IMPLICIT, False: Security.NONE}
 _PATIENCE = Timeouts().connect
 
 
@@ -33,8 +35,8 @@ class Reach:
         self.ca = str(self._about["ca"])
         self.endpoints = endpoints(self._about["endpoints"], network().server.name)
 
-    def service(self, name: str, protocol: Protocol) -> Endpoint:
-        """The endpoint of that name.
+    def service(self, name: str, protocol: Protocol, *, tls: bool | None = None) -> Endpoint:
+        """The endpoint of that name; `tls`: from the first byte (None: its own way).
 
         Raises UsageError for a name that is none of this protocol's, LabError where the
         lab has no such server yet; what a real client meets at a port that is closed
@@ -48,7 +50,7 @@ class Reach:
             raise self._missed(found)
         if not found.reached_port:
             raise LabError("lab.no-server-yet", name=name)
-        return found
+        return found if tls is None else replace(found, security=_SECURITY[tls])
 
     def _missed(self, there: Endpoint) -> NetworkError:
         where: dict[str, Any] = {"server": there.server, "port": there.port}

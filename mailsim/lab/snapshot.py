@@ -36,10 +36,15 @@ class Logs(Listing[LogLine]):
     __slots__ = ()
 
     def _line(self, value: LogLine) -> str:
-        if not value.program:
-            return value.text
-        pid = f"[{value.pid}]" if value.pid else ""
-        return f"{value.stamp} {value.host} {value.program}{pid}: {value.text}"
+        return log_text(value)
+
+
+def log_text(line: LogLine) -> str:
+    """The line as it stands in the log."""
+    if not line.program:
+        return line.text
+    pid = f"[{line.pid}]" if line.pid else ""
+    return f"{line.stamp} {line.host} {line.program}{pid}: {line.text}"
 
 
 class Queue(Listing[QueueEntry]):

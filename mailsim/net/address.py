@@ -19,7 +19,7 @@ _PORTS: dict[Protocol, tuple[int, int]] = {
 }
 _IMPLICIT_TLS = {465, 993, 995}
 _NOT_IN_A_NAME = re.compile(r"[\s/]")
-_LAB_NAMES = {
+LAB_NAMES = {
     "smtp",
     "submission",
     "submissions",
@@ -47,7 +47,7 @@ def endpoint(
     if not isinstance(where, str):
         raise UsageError("net.bad-endpoint", where=where)
     host, port = _split(where)
-    if not port and host in _LAB_NAMES:
+    if not port and host in LAB_NAMES:
         raise LabError("net.no-lab", name=host)
     plain, implicit = _PORTS[protocol]
     number = port or (implicit if tls else plain)

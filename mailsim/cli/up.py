@@ -1,0 +1,155 @@
+"""`mailsim up`: a lab in the foreground, until it is told to end."""
+
+from __future__ import annotations
+
+import json as json_format
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from mailsim.cli.attached import BACKEND, NAME, STAGE
+from mailsim.cli.output import JSON, LANG, chosen_language, console
+from mailsim.errors import UsageError
+from mailsim.language import language, word
+
+if TYPE_CHECKING:
+    from mailsim.lab.backend import Document
+    from mailsim.lab.running import Running
+
+# How often Windows looks for Ctrl-C while it waits, in seconds.
+_LOOK = 0.25
+
+
+class _Told(Exception):
+    """A signal says: end."""
+
+
+def up(
+    backend: str = BACKEND,
+    release: str | None = typer.Option(None, "--release", metavar="R", help=word("cli.release")),
+    stage: str | None = STAGE,
+    name: str | None = NAME,
+    seed: str | None = typer.Option(None, "--seed", metavar="SEED", help=word("cli.lab-seed")),
+    folder: Path | None = typer.Option(None, "--folder", metavar="DIR", help=word("cli.folder")),
+    disturb: Path | None = typer.Option(
+        None, "--disturb", metavar="FILE", help=word("cli.disturb")
+    ),
+    json: bool = JSON,
+    lang: str | None = LANG,
+) -> int:
+    """Start a lab, say where it answers, serve until SIGINT or SIGTERM."""
+    spoken = language(chosen_language(lang))
+    running: Running | None = None
+    _listen_to_signals()
+    try:
+        rules = None if disturb is None else _rules(disturb)
+        running = _started(backend, release, stage, name, seed, folder)
+        if rules is not None:
+            running.site.ask("disturb", rules=rules)
+        _show(running.site.ask("describe"), spoken, json=json)
+        while not running.ended.wait(_LOOK if sys.platform == "win32" else None):
+            continue
+    except _Told:
+        return 0
+    finally:
+        _ignore_signals()
+        if running is not None:
+            running.stop()
+    return 0
+
+
+def _started(
+    backend: str,
+    release: str | None,
+    stage: str | None,
+    name: str | None,
+    seed: str | None,
+    folder: Path | None,
+) -> Running:
+    from mailsim.lab.attach import check_backend, lab_name  # noqa: PLC0415 - only this command
+    from mailsim.lab.running import DEFAULT_RELEASE, DEFAULT_STAGE, Running  # noqa: PLC0415 - too
+    from mailsim.model.stage import Release, Stage  # noqa: PLC0415 - too
+
+    check_backend(backend)
+    return Running(
+        lab_name(name),
+        stage=DEFAULT_STAGE if stage is None else Stage.of(stage),
+        release=DEFAULT_RELEASE if release is None else Release.of(release),
+        seed=seed,
+        folder=folder,
+    )
+
+
+def _signals() -> list[signal.Signals]:
+    """What ends a lab: Ctrl-C, kill, a terminal that closes; not all of them exist everywhere."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    return [getattr(signal, name) for name in names if hasattr(signal, name)]
+
+
+def _told(_number: int, _frame: FrameType | None) -> None:
+    raise _Told
+
+
+def _listen_to_signals() -> None:
+    for one in _signals():
+        signal.signal(one, _told)
+
+
+def _ignore_signals() -> None:
+    """Once it ends, nothing interrupts the end."""
+    for one in _signals():
+        signal.signal(one, signal.SIG_IGN)
+
+
+def _rules(file: Path) -> Any:
+    try:
+        return json_format.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError("cli.no-rules", file=file, reason=error.strerror) from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError("cli.no-rules", file=file, reason=error) from None
+
+
+def _show(about: Document, lang: str, *, json: bool) -> None:
+    if json:
+        print(json_format.dumps(_document(about), ensure_ascii=False), flush=True)
+    else:
+        _table(about, lang)
+        sys.stdout.flush()
+
+
+def _document(about: Document) -> Document:
+    """What whoever wants to connect must know."""
+    domain = next(one["domain"] for one in about["accounts"])
+    return {
+        "endpoints": {
+            name: {"host": one["host"], "port": one["port"]}
+            for name, one in about["endpoints"].items()
+            if one["port"]
+        },
+        "ca": about["ca"],
+        "accounts": [
+            {"user": one["user"], "password": one["password"]}
+            for one in about["accounts"]
+            if one["domain"] == domain
+        ],
+        "stage": about["stage"],
+        "pid": about["pid"],
+    }
+
+
+def _table(about: Document, lang: str) -> None:
+    from rich.table import Table  # noqa: PLC0415 - 35 ms
+
+    table = Table(title=word("cli.up-title", lang, name=about["name"], stage=about["stage"]))
+    for heading in ("cli.up-service", "cli.up-reached", "cli.up-state"):
+        table.add_column(word(heading, lang))
+    for name, one in about["endpoints"].items():
+        if one["port"]:
+            table.add_row(name, f"{one['host']}:{one['port']}", one["state"])
+    console().print(table)
+    console().print(word("cli.up-end", lang, ca=about["ca"], seed=about["seed"]), markup=False)
