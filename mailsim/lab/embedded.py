@@ -12,12 +12,18 @@ from mailsim.lab.operations import perform
 from mailsim.lab.rundir import RunDir
 from mailsim.model.endpoint import PortState
 from mailsim.servers.config import PORTS
-from mailsim.servers.embedded import Embedded
+from mailsim.servers.embedded import SMTP_SERVICES, Embedded
 
 if TYPE_CHECKING:
     from mailsim.lab.backend import Document
     from mailsim.model.stage import Stage
     from mailsim.servers.world import World
+
+_SERVED = {"dns", *SMTP_SERVICES}
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 class Site:
@@ -33,7 +39,9 @@ class Site:
         self.evidence = EvidenceFile(rundir.evidence)
         self.control: tuple[int, str] = (0, "")
         """Port and token."""
-        self._log = rundir.log.open("w", encoding="utf-8", newline="\n", buffering=1)
+        self._log = open(  # noqa: SIM115 - until the lab ends
+            rundir.log, "w", encoding="utf-8", newline="\n", buffering=1, opener=_private
+        )
         self._waiting: set[asyncio.Future[None]] = set()
         self._attach()
 
@@ -83,10 +91,12 @@ class Site:
         }
 
     def _endpoints(self) -> Document:
-        """Every service that the stage has; address and port "" and 0 where none serves it yet."""
+        """Every service that there is a server for; address and port "" and 0 where it is closed."""
         config, reached = self.world.config, self.embedded.endpoints
         found: Document = {}
         for name, port in PORTS.items():
+            if name not in _SERVED and name not in reached:
+                continue
             host, number = reached.get(name, ("", 0))
             if name not in config.services:
                 state = PortState.CLOSED

@@ -18,7 +18,7 @@ from mailsim.errors import (
 from mailsim.lab.backend import Backend, Document
 from mailsim.lab.evidence import Witness
 from mailsim.lab.network import network
-from mailsim.lab.snapshot import endpoints
+from mailsim.lab.snapshot import endpoints, services
 from mailsim.model.endpoint import Endpoint, PortState, Protocol, Security
 from mailsim.net import Timeouts
 
@@ -42,14 +42,14 @@ class Reach:
         lab has no such server yet; what a real client meets at a port that is closed
         (ConnectionRefused) or filtered (ConnectionTimeout, without the waiting).
         """
-        found = self.endpoints.get(name)
-        if found is None or found.protocol is not protocol:
-            known = [one.name for one in self.endpoints.values() if one.protocol is protocol]
+        known = services(protocol)
+        if name not in known:
             raise UsageError("lab.unknown-service", name=name, known=", ".join(known))
+        found = self.endpoints.get(name)
+        if found is None:
+            raise LabError("lab.no-server-yet", name=name)
         if found.state is not PortState.OPEN:
             raise self._missed(found)
-        if not found.reached_port:
-            raise LabError("lab.no-server-yet", name=name)
         return found if tls is None else replace(found, security=_SECURITY[tls])
 
     def _missed(self, there: Endpoint) -> NetworkError:

@@ -194,12 +194,15 @@ def endpoints(documents: Document, server: str) -> Endpoints:
     """The services of the host `server`."""
     made = {}
     for name, (protocol, port, security) in _PROTOCOLS.items():
-        one = documents.get(name, {"host": "", "port": 0, "state": "closed"})
-        state = PortState(one["state"])
-        made[name] = Endpoint(
-            name, protocol, server, port, security, one["host"], one["port"], state
-        )
+        if (one := documents.get(name)) is not None:
+            reached = (one["host"], one["port"], PortState(one["state"]))
+            made[name] = Endpoint(name, protocol, server, port, security, *reached)
     return Endpoints(made)
+
+
+def services(protocol: Protocol) -> list[str]:
+    """The names of the services that speak it."""
+    return [name for name, (spoken, _, _) in _PROTOCOLS.items() if spoken is protocol]
 
 
 def queue(documents: list[Document]) -> Queue:
