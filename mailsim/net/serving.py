@@ -77,6 +77,8 @@ class Listener:
         peer = Peer(address, self._load)
         peer.made, peer.lost = self._start, self._gone
         try:
+            # asyncio sets it where the socket names its protocol: an accepted one does not.
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await self._loop.connect_accepted_socket(lambda: peer, accepted)
         except OSError:
             accepted.close()
