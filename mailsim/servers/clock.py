@@ -60,6 +60,10 @@ class Clock:
 
     def header(self) -> str:
         """`Mon, 21 Jun 2010 08:00:01 +0000 (UTC)`, as Postfix writes a date   ; RFC 5322 §3.3"""
-        now = self.utc()
+        return self.header_at(self.now())
+
+    def header_at(self, seconds: float) -> str:
+        """The same for another time, in seconds since 1970."""
+        now = datetime.fromtimestamp(seconds, UTC)
         day = f"{_DAYS[now.weekday()]}, {now.day} {_MONTHS[now.month - 1]} {now.year}"
         return f"{day} {now:%H:%M:%S} +0000 (UTC)"

@@ -1,0 +1,116 @@
+"""The content filter's way: to Amavis on 10024, and back by the smtpd on 10025 (AMA2, AMA3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mailsim.servers.envelope import Client, Recipient, Submission
+from mailsim.servers.queue.journal import Journal
+from mailsim.servers.queue.mail import Mail, Outcome
+from mailsim.servers.store import RecipientRow
+
+if TYPE_CHECKING:
+    from mailsim.servers.filter import Judgement
+    from mailsim.servers.world import World
+
+_RELAY = "127.0.0.1[127.0.0.1]:10024"
+_LOCALHOST = Client("127.0.0.1", "localhost", "localhost")
+_DSN = {"pass": "2.0.0", "discard": "2.7.0", "bounce": "2.5.0", "reject": "5.7.0"}
+
+Accept = Callable[[Submission, Mail], str]
+
+
+class ContentFilter:
+    """Hands a message to the world's filter and puts what passes back into the queue.
+
+    `accept` queues a submission as a child of the message.
+    """
+
+    def __init__(self, world: World, journal: Journal, accept: Accept) -> None:
+        self._world = world
+        self._journal = journal
+        self._accept = accept
+
+    def deliver(self, mail: Mail, content: bytes) -> list[Outcome]:
+        """An outcome for each recipient, all in the caller's step in the store."""
+        recipients = mail.row.recipients
+        if self._world.config.loopback_dropped:  # fault F9
+            reason = "connect to 127.0.0.1[127.0.0.1]:10024: Connection timed out"
+            self._journal.write("postfix/smtp", reason)
+            return [Outcome(one, "deferred", "4.4.1", reason) for one in recipients]
+        judgement = self._judge(mail, content)
+        if judgement.action == "pass":
+            outcomes = self._reinject(mail, judgement, recipients)
+        else:
+            outcomes = self._stopped(judgement, recipients)
+            self._world.filter.log(judgement, "")
+        for notice in judgement.notifications:
+            self._accept(replace(notice, service="reinjection"), mail)
+        return outcomes
+
+    def _judge(self, mail: Mail, content: bytes) -> Judgement:
+        row, envelope = mail.row, mail.envelope
+        return self._world.filter.judge(
+            row.sender,
+            tuple(one.address for one in row.recipients),
+            content,
+            client=Client(envelope.client, envelope.client_name),
+            helo=envelope.helo,
+            queue_id=row.queue_id,
+            message_id=row.message_id,
+        )
+
+    def _stopped(self, judgement: Judgement, recipients: list[RecipientRow]) -> list[Outcome]:
+        if judgement.action != "reject":
+            dsn = _DSN[judgement.action]
+            return [self._outcome(one, "sent", dsn, judgement.reply) for one in recipients]
+        said = (
+            f"host 127.0.0.1[127.0.0.1] said: {judgement.reply} (in reply to end of DATA command)"
+        )
+        outcomes = [self._outcome(one, "bounced", "5.7.0", said) for one in recipients]
+        for one in outcomes:
+            one.diagnostic = judgement.reply
+        return outcomes
+
+    def _reinject(
+        self, mail: Mail, judgement: Judgement, recipients: list[RecipientRow]
+    ) -> list[Outcome]:
+        """Once for all whom the same content goes to."""
+        groups: dict[bytes, list[RecipientRow]] = {}
+        for one in recipients:
+            groups.setdefault(judgement.content_for(one.address), []).append(one)
+        outcomes: list[Outcome] = []
+        for content, group in groups.items():
+            queue_id = self._accept(self._again(mail, content, group), mail)
+            self._world.filter.log(judgement, queue_id)
+            ok = f"250 2.0.0 Ok: queued as {queue_id}"
+            reply = f"250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): {ok}"
+            outcomes += [self._outcome(one, "sent", "2.0.0", reply) for one in group]
+        return outcomes
+
+    def _again(self, mail: Mail, content: bytes, group: list[RecipientRow]) -> Submission:
+        envelope = mail.envelope
+        return Submission(
+            sender=mail.row.sender,
+            recipients=tuple(
+                Recipient(
+                    one.address, one.notify, one.orcpt or f"rfc822;{one.original or one.address}"
+                )
+                for one in group
+            ),
+            content=content,
+            client=_LOCALHOST,
+            helo="localhost",
+            protocol="ESMTP",
+            body=envelope.body,
+            smtputf8=envelope.smtputf8,
+            envid=envelope.envid,
+            ret=envelope.ret,
+            service="reinjection",
+        )
+
+    def _outcome(self, one: RecipientRow, status: str, dsn: str, reason: str) -> Outcome:
+        # Amavis offers DSN: it reports success itself, or the MTA behind it does.
+        return Outcome(one, status, dsn, reason, relay=_RELAY, remote="127.0.0.1", reported=True)

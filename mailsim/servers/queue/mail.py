@@ -1,0 +1,73 @@
+"""A message in the queue, and what became of it for one recipient."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+
+from mailsim.servers.store import QueueRow, RecipientRow
+
+
+@dataclass(slots=True)
+class Envelope:
+    """What the queue keeps of a message besides its rows' columns.
+
+    `client` and `helo` tell the content filter who brought it; `filter` is the
+    content filter that it has still to pass, "" for none.
+    """
+
+    filter: str = ""
+    envid: str = ""
+    ret: str = ""
+    body: str = ""
+    smtputf8: bool = False
+    client: str = ""
+    client_name: str = "unknown"
+    helo: str = ""
+
+    def text(self) -> str:
+        """As JSON."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+
+@dataclass(slots=True)
+class Mail:
+    """A queued message: its row, and its envelope read."""
+
+    row: QueueRow
+    envelope: Envelope
+
+    @classmethod
+    def of(cls, row: QueueRow) -> Mail:
+        """The message that a row of the store keeps."""
+        return cls(row, Envelope(**json.loads(row.envelope)))
+
+
+@dataclass(slots=True)
+class Outcome:
+    """One recipient's delivery attempt.
+
+    `status` is "sent", "deferred" or "bounced", `dsn` the enhanced code, `reason` what the log
+    says in brackets; `address` the recipient as it was delivered to, after aliases.
+    `remote` and `diagnostic` are the other MTA's name and its reply, "" without one;
+    `action` what a success report says; `reported` that the next MTA sends such reports itself
+    (RFC 3461 §5.2.2).
+    """
+
+    recipient: RecipientRow
+    status: str
+    dsn: str
+    reason: str
+    address: str = ""
+    relay: str = "none"
+    program: str = "postfix/smtp"
+    action: str = "relayed"
+    remote: str = ""
+    diagnostic: str = ""
+    reported: bool = False
+    begun: float = 0.0
+    connected: float = 0.0
+    children: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.address = self.address or self.recipient.address

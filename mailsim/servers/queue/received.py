@@ -1,0 +1,41 @@
+"""The trace field that each server adds: RFC 5321 §4.4, in Postfix's and in Dovecot's form."""
+
+from __future__ import annotations
+
+from mailsim.servers.envelope import Submission
+
+
+def by_smtpd(submission: Submission, queue_id: str, host: str, date: str) -> bytes:
+    """`Received: from HELO (NAME [ADDRESS])`, as Postfix's smtpd writes it."""
+    client = submission.client
+    lines = [f"Received: from {submission.helo or client.name} ({client.name} [{client.address}])"]
+    if submission.tls:
+        lines += [f"\t(using {submission.tls})", "\t(No client certificate requested)"]
+    by = f"\tby {host} (Postfix) with {submission.protocol} id {queue_id}"
+    # The recipient is named only where it betrays no other (RFC 5321 §7.6).
+    if len(submission.recipients) == 1:
+        lines += [by, f"\tfor <{submission.recipients[0].address}>; {date}"]
+    else:
+        lines += [f"{by};", f"\t{date}"]
+    return _field(lines)
+
+
+def by_postfix(queue_id: str, host: str, date: str, by_user: bool = False) -> bytes:  # noqa: FBT001, FBT002
+    """Of mail that begins here: a notification, or what a program handed to sendmail."""
+    whom = ", from userid 0" if by_user else ""
+    return _field([f"Received: by {host} (Postfix{whom})", f"\tid {queue_id}; {date}"])
+
+
+def by_lmtp(host: str, session: str, sender: str, recipient: str, date: str) -> bytes:
+    """As Dovecot's LMTP server writes it."""
+    return _field([
+        f"Received: from {host}",
+        f"\tby {host} with LMTP",
+        f"\tid {session}",
+        f"\t(envelope-from <{sender}>)",
+        f"\tfor <{recipient}>; {date.removesuffix(' (UTC)')}",
+    ])  # fmt: skip
+
+
+def _field(lines: list[str]) -> bytes:
+    return ("\r\n".join(lines) + "\r\n").encode("utf-8", "surrogateescape")

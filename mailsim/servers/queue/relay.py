@@ -1,0 +1,86 @@
+"""smtp: delivery to other domains.  What is not in the world's routes is not reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailsim.servers.queue.addresses import split_address
+from mailsim.servers.queue.journal import Journal
+from mailsim.servers.queue.mail import Mail, Outcome
+from mailsim.servers.queue.routing import Host, RoutingError, hosts
+from mailsim.servers.queue.transaction import SiteError, Transaction
+from mailsim.servers.store import RecipientRow
+
+if TYPE_CHECKING:
+    from mailsim.servers.world import World
+
+# smtp_destination_recipient_limit and smtp_mx_address_limit
+_RECIPIENTS = 50
+_ADDRESSES = 5
+
+
+def by_destination(recipients: list[RecipientRow]) -> list[tuple[str, list[RecipientRow]]]:
+    """The recipients by domain, in the order of their coming, some at a time."""
+    found: dict[str, list[RecipientRow]] = {}
+    for one in recipients:
+        found.setdefault(split_address(one.address)[1].lower(), []).append(one)
+    return [
+        (domain, group[at : at + _RECIPIENTS])
+        for domain, group in found.items()
+        for at in range(0, len(group), _RECIPIENTS)
+    ]
+
+
+class Relay:
+    """Postfix's SMTP client."""
+
+    def __init__(self, world: World, journal: Journal) -> None:
+        self._world = world
+        self._journal = journal
+
+    async def deliver(
+        self, mail: Mail, content: bytes, domain: str, recipients: list[RecipientRow]
+    ) -> list[Outcome]:
+        """Deliver to some recipients at one domain; an outcome for each."""
+        try:
+            found = hosts(self._world, domain)
+        except RoutingError as error:
+            return [_failed(one, error.dsn, error.reason) for one in recipients]
+        failure = SiteError("4.4.1", "")
+        for host in found[:_ADDRESSES]:
+            try:
+                return await self._try(mail, content, host, recipients)
+            except SiteError as error:
+                failure = error
+                if error.reason.startswith("connect to"):
+                    self._journal.write("postfix/smtp", error.reason)
+                elif host is not found[:_ADDRESSES][-1]:
+                    self._journal.write("postfix/smtp", f"{mail.row.queue_id}: {error.reason}")
+        return [self._unreached(one, found, failure) for one in recipients]
+
+    async def _try(
+        self, mail: Mail, content: bytes, host: Host, recipients: list[RecipientRow]
+    ) -> list[Outcome]:
+        tls = self._world.config.smtp_tls_security_level == "may"
+        try:
+            return await Transaction(self._world, mail, content, host, tls).run(recipients)
+        except SiteError as error:
+            if error.dsn != "4.7.5":
+                raise
+        # Opportunistic TLS that fails is done without (smtp_tls_security_level = may).
+        self._journal.write(
+            "postfix/smtp", f"{mail.row.queue_id}: Cannot start TLS: handshake failure"
+        )
+        return await Transaction(self._world, mail, content, host, tls=False).run(recipients)
+
+    def _unreached(self, one: RecipientRow, found: list[Host], error: SiteError) -> Outcome:
+        outcome = _failed(one, error.dsn, error.reason)
+        if not error.reason.startswith("connect to"):
+            outcome.relay = f"{found[:_ADDRESSES][-1]}:25"
+        if error.diagnostic:
+            outcome.remote, outcome.diagnostic = found[0].name, error.diagnostic
+        return outcome
+
+
+def _failed(one: RecipientRow, dsn: str, reason: str) -> Outcome:
+    return Outcome(one, "deferred" if dsn.startswith("4") else "bounced", dsn, reason)

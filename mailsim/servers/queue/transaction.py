@@ -1,0 +1,280 @@
+"""One SMTP connection to another MTA: the sans-IO client core on a Peer, as smtp_proto.c speaks."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mailsim.errors import MailsimError, RemoteProtocolError, TlsError
+from mailsim.net.serving import Peer, connect
+from mailsim.protocol.smtp import SmtpClient
+from mailsim.servers.queue.mail import Mail, Outcome
+from mailsim.servers.queue.routing import Host
+from mailsim.servers.store import RecipientRow
+from mailsim.wire.outcome import Outcome as Result
+from mailsim.wire.smtp import (
+    Command,
+    Content,
+    Data,
+    Ehlo,
+    Helo,
+    Parameter,
+    Path,
+    Quit,
+    Rcpt,
+    Reply,
+    StartTls,
+    xtext_encode,
+)
+from mailsim.wire.smtp import (
+    Mail as MailFrom,
+)
+
+if TYPE_CHECKING:
+    from mailsim.servers.world import World
+
+# smtp_connect_timeout, and the others': seconds, RFC 5321 §4.5.3.2.
+CONNECT = 30.0
+COMMAND = 300.0
+DATA_INIT = 120.0
+DATA_DONE = 600.0
+
+
+class SiteError(Exception):
+    """The host cannot be talked to: another one may be tried."""
+
+    def __init__(self, dsn: str, reason: str, diagnostic: str = "", *, cut: bool = False) -> None:
+        super().__init__(reason)
+        self.dsn = dsn
+        self.reason = reason
+        self.diagnostic = diagnostic
+        self.cut = cut
+
+
+def opportunistic() -> ssl.SSLContext:
+    """TLS with whoever is there, as smtp_tls_security_level = may has it: the certificate is
+    not verified, for in the clear the mail would go all the same (RFC 7435 §3).  Between MTAs
+    only; no client of the lab has this."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One message to one host, for some of its recipients."""
+
+    world: World
+    mail: Mail
+    content: bytes = field(repr=False)
+    host: Host
+    tls: bool
+    peer: Peer = field(init=False)
+    core: SmtpClient = field(init=False)
+    connected: float = 0.0
+    where: str = "performing the EHLO handshake"
+
+    async def run(self, recipients: list[RecipientRow]) -> list[Outcome]:
+        """Deliver; one outcome for each recipient.  Raises SiteError."""
+        await self._connect()
+        try:
+            await self._greet()
+            self.connected = self.world.clock.now()
+            return await self._deliver(recipients)
+        except TimeoutError:
+            raise SiteError(
+                "4.4.2", f"conversation with {self.host} timed out while {self.where}", cut=True
+            ) from None
+        except RemoteProtocolError as error:
+            raise SiteError("4.5.0", f"host {self.host} broke the protocol: {error}") from None
+        finally:
+            self.peer.close()
+
+    # talking
+
+    async def _connect(self) -> None:
+        reached = self.world.routes.get(self.host.address)
+        try:
+            if reached is None:
+                raise SiteError("4.4.1", f"connect to {self.host}:25: Connection refused", cut=True)
+            self.peer = await connect(*reached, timeout=CONNECT)
+        except MailsimError as error:
+            late = error.message_id == "net.connect-timeout"
+            why = "Connection timed out" if late else "Connection refused"
+            raise SiteError("4.4.1", f"connect to {self.host}:25: {why}", cut=True) from None
+        self.core = SmtpClient()
+
+    async def _hear(self, patience: float = COMMAND) -> Reply:
+        while (event := self.core.next_event()) is None:
+            data = await self.peer.read(patience)
+            if not data:
+                raise self._lost()
+            self.core.receive(data)
+        return event.value
+
+    async def _ask(self, *commands: Command, patience: float = COMMAND) -> list[Reply]:
+        """Their replies; all are sent in one go (RFC 2920 §3.1)."""
+        for command in commands:
+            self.core.send(command)
+        self.peer.write(b"".join(self.core.outgoing()))
+        return [await self._hear(patience) for _ in commands]
+
+    def _lost(self) -> SiteError:
+        return SiteError("4.4.2", f"lost connection with {self.host} while {self.where}", cut=True)
+
+    # the session's beginning
+
+    async def _greet(self) -> None:
+        self.where = "receiving the initial server greeting"
+        self._welcome(await self._hear(), soft=True)
+        self.where = "performing the EHLO handshake"
+        await self._hello()
+        if self.tls and "STARTTLS" in self.core.extensions:
+            await self._start_tls()
+            await self._hello()
+
+    async def _hello(self) -> None:
+        name = self.world.config.myhostname
+        (reply,) = await self._ask(Ehlo(name))
+        if reply.outcome is Result.PERMANENT:  # RFC 5321 §4.1.1.1
+            self.where = "performing the HELO handshake"
+            (reply,) = await self._ask(Helo(name))
+        self._welcome(reply)
+        if reply.lines[0].partition(" ")[0].lower() == name.lower():
+            raise SiteError("5.4.6", f"mail for {self.host.name} loops back to myself")
+
+    def _welcome(self, reply: Reply, *, soft: bool = False) -> None:
+        if not reply.outcome.ok:
+            text = shown(reply)
+            # smtp_skip_5xx_greeting: another host may be kinder.
+            dsn = "4.0.0" if soft else status(reply)
+            raise SiteError(dsn, f"host {self.host} refused to talk to me: {text}", text)
+
+    async def _start_tls(self) -> None:
+        self.where = "performing the STARTTLS handshake"
+        (reply,) = await self._ask(StartTls())
+        if not reply.outcome.ok:
+            return
+        # RFC 3207 §4.2: what came behind the reply in the clear is not the server's.
+        self.core.unread()
+        try:
+            await self.peer.start_tls(opportunistic(), self.host.name)
+        except TlsError:
+            raise SiteError("4.7.5", "Cannot start TLS: handshake failure", cut=True) from None
+        self.core.tls_started()
+
+    # the transaction
+
+    async def _deliver(self, recipients: list[RecipientRow]) -> list[Outcome]:
+        if too_big := self._too_big():
+            return [self._outcome(one, "bounced", *too_big) for one in recipients]
+        self.where = "sending MAIL FROM"
+        commands = [self._mail(), *map(self._rcpt, recipients)]
+        if "PIPELINING" in self.core.extensions:
+            first, *replies = await self._ask(*commands)
+        else:
+            (first,) = await self._ask(commands[0])
+            replies = await self._one_by_one(commands[1:]) if first.outcome.ok else []
+        if not first.outcome.ok:
+            return await self._quit([self._said(one, first, "MAIL FROM") for one in recipients])
+        pairs = list(zip(recipients, replies, strict=True))
+        outcomes = [self._said(one, said, "RCPT TO") for one, said in pairs if not said.outcome.ok]
+        accepted = [one for one, said in pairs if said.outcome.ok]
+        if accepted:
+            outcomes += await self._send(accepted)
+        return await self._quit(outcomes)
+
+    async def _one_by_one(self, commands: list[Command]) -> list[Reply]:
+        self.where = "sending RCPT TO"
+        return [(await self._ask(command))[0] for command in commands]
+
+    async def _send(self, accepted: list[RecipientRow]) -> list[Outcome]:
+        self.where = "sending DATA command"
+        (reply,) = await self._ask(Data(), patience=DATA_INIT)
+        if reply.outcome is not Result.INTERMEDIATE:
+            return [self._said(one, reply, "DATA") for one in accepted]
+        self.where = "sending end of data -- message may be sent more than once"
+        (reply,) = await self._ask(Content(self.content), patience=DATA_DONE)
+        return [self._said(one, reply, "end of DATA") for one in accepted]
+
+    async def _quit(self, outcomes: list[Outcome]) -> list[Outcome]:
+        """QUIT; its reply is not waited for, as smtp_skip_quit_response has it."""
+        if not self.core.closed:
+            self.core.send(Quit())
+            self.peer.write(b"".join(self.core.outgoing()))
+        return outcomes
+
+    def _too_big(self) -> tuple[str, str] | None:
+        limit = self.core.extensions.get("SIZE", "")
+        if limit.isdigit() and 0 < int(limit) < len(self.content):  # RFC 1870 §5
+            size = len(self.content)
+            return (
+                "5.3.4",
+                f"message size {size} exceeds size limit {limit} of server {self.host}",
+            )
+        if self.mail.envelope.smtputf8 and "SMTPUTF8" not in self.core.extensions:
+            # RFC 6531 §3.2: what needs it may not go without it.
+            return "5.6.7", f"SMTPUTF8 is required, but was not offered by host {self.host}"
+        return None
+
+    def _mail(self) -> Command:
+        envelope, offered = self.mail.envelope, self.core.extensions
+        wanted = [
+            ("SIZE", "SIZE", str(len(self.content))),
+            ("8BITMIME", "BODY", envelope.body if envelope.body in ("7BIT", "8BITMIME") else ""),
+            ("DSN", "ENVID", xtext_encode(envelope.envid)),
+            ("DSN", "RET", envelope.ret),
+        ]
+        given = [
+            Parameter(key, value) for keyword, key, value in wanted if keyword in offered and value
+        ]
+        if envelope.smtputf8:
+            given.append(Parameter("SMTPUTF8", ""))
+        return MailFrom(Path(self.mail.row.sender), tuple(given))
+
+    def _rcpt(self, one: RecipientRow) -> Command:
+        given: list[Parameter] = []
+        if "DSN" in self.core.extensions:
+            kind, _, address = (one.orcpt or f"rfc822;{one.original or one.address}").partition(";")
+            given.append(Parameter("ORCPT", f"{kind};{xtext_encode(address)}"))
+            if one.notify:
+                given.append(Parameter("NOTIFY", one.notify))
+        return Rcpt(Path(one.address), tuple(given))
+
+    # what came of it
+
+    def _said(self, one: RecipientRow, reply: Reply, command: str) -> Outcome:
+        text = shown(reply)
+        if reply.outcome is Result.SUCCESS:
+            return self._outcome(one, "sent", status(reply), text, text)
+        reason = f"host {self.host} said: {text} (in reply to {command} command)"
+        fate = "bounced" if reply.outcome is Result.PERMANENT else "deferred"
+        return self._outcome(one, fate, status(reply), reason, text)
+
+    def _outcome(
+        self, one: RecipientRow, fate: str, dsn: str, reason: str, diagnostic: str = ""
+    ) -> Outcome:
+        return Outcome(
+            one,
+            fate,
+            dsn,
+            reason,
+            relay=f"{self.host}:25",
+            remote=self.host.name if diagnostic else "",
+            diagnostic=diagnostic,
+            reported="DSN" in self.core.extensions,
+            connected=self.connected,
+        )
+
+
+def status(reply: Reply) -> str:
+    """The reply's enhanced code, or its class's general one."""
+    return str(reply.enhanced or f"{reply.code // 100}.0.0")
+
+
+def shown(reply: Reply) -> str:
+    """The whole reply in one line, as the log shows it."""
+    *first, last = reply.lines
+    return " ".join([*(f"{reply.code}-{line}" for line in first), f"{reply.code} {last}"])

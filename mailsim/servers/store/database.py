@@ -1,0 +1,100 @@
+"""The database: its connection, its steps, and the content that rows share."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from mailsim.servers.store.schema import NAMES, prepare
+
+FILE = "mail.sqlite"
+# Content just written is read again at once, by its delivery: it is kept so many octets long.
+_CACHE = 16 * 1024 * 1024
+
+
+class Database:
+    """The connection to SQLite.  All is done on one thread, the simulator's loop."""
+
+    def __init__(self, folder: Path | None) -> None:
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        where = str(folder / FILE) if folder else ":memory:"
+        self._db = sqlite3.connect(
+            where, isolation_level=None, check_same_thread=False, cached_statements=64
+        )
+        # In WAL mode what was committed survives the process's death; NORMAL lets a power cut
+        # take the last seconds, which a lab can bear.
+        self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
+        prepare(self._db, where)
+        self._depth = 0
+        self._cache: dict[int, bytes] = {}
+        self._cached = 0
+
+    @contextlib.contextmanager
+    def step(self) -> Iterator[None]:
+        """One transaction: all that is done inside it, or nothing.  Steps may nest."""
+        if self._depth == 0:
+            self._db.execute("BEGIN IMMEDIATE")
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            self._depth -= 1
+            if self._depth == 0:
+                self._db.execute("ROLLBACK")
+                self._cache.clear()  # the numbers are given out again
+                self._cached = 0
+            raise
+        self._depth -= 1
+        if self._depth == 0:
+            self._db.execute("COMMIT")
+
+    def keep(self, data: bytes) -> int:
+        """Write content; its number.  It goes when no row points to it any more."""
+        number = self._db.execute("INSERT INTO content (data) VALUES (?)", (data,)).lastrowid or 0
+        self._remember(number, data)
+        return number
+
+    def content(self, number: int) -> bytes:
+        """The content of that number."""
+        if number in self._cache:
+            return self._cache[number]
+        row = self._db.execute("SELECT data FROM content WHERE id = ?", (number,)).fetchone()
+        return bytes(row[0])
+
+    def clear(self) -> None:
+        """Empty it: the lab as it was in the beginning."""
+        with self.step():
+            for name in NAMES:
+                self._db.execute(f"DELETE FROM {name}")  # noqa: S608 # our own names
+        self._cache.clear()
+        self._cached = 0
+
+    def close(self) -> None:
+        """Close the database; what a folder keeps is whole."""
+        self._db.close()
+
+    def _remember(self, number: int, data: bytes) -> None:
+        self._cache[number] = data
+        self._cached += len(data)
+        while self._cached > _CACHE:
+            self._forget(next(iter(self._cache)))
+
+    def _forget(self, number: int) -> None:
+        self._cached -= len(self._cache.pop(number, b""))
+
+    def _release(self, number: int) -> None:
+        """A row that pointed to this content is gone."""
+        self._forget(number)
+        self._db.execute(
+            "DELETE FROM content WHERE id = ?1"
+            " AND NOT EXISTS (SELECT 1 FROM message WHERE content = ?1)"
+            " AND NOT EXISTS (SELECT 1 FROM queue WHERE content = ?1)",
+            (number,),
+        )
+
+    def _digest(self, head: bytes, number: int) -> str:
+        return sha256(head + self.content(number)).hexdigest()
