@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailsim.servers.envelope import Client, Recipient, Submission
-from mailsim.servers.queue.fields import header
+from mailsim.servers.queue.fields import header_of
 from mailsim.servers.queue.mail import Mail, Outcome
 
 if TYPE_CHECKING:
@@ -206,5 +206,5 @@ def _original(mail: Mail, original: bytes, template: Template, boundary: str) ->
         f"\n--{boundary}\nContent-Description: {undelivered}{what}\nContent-Type: {kind}\n"
         f"{_encoding(mail)}\nReturn-Path: <{mail.row.sender}>\n"
     )
-    body = header(original) if short else original
+    body = header_of(original) if short else original
     return b"".join((head.encode(), body, f"\n--{boundary}--\n".encode()))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mailsim.servers.envelope import Recipient, Submission
 from mailsim.servers.queue import received
 from mailsim.servers.queue.addresses import Addresses, canonical, qualified, split_address
-from mailsim.servers.queue.fields import Field, split
+from mailsim.servers.queue.fields import has, header_of, replaced, values, without
 from mailsim.servers.queue.refused import Refused
 from mailsim.wire.smtp import Reply
 
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from mailsim.servers.world import World
 
 HOPCOUNT_LIMIT = 50
-# message_drop_headers
-_DROPPED = frozenset({"bcc", "content-length", "resent-bcc", "return-path"})
-_DESTINATIONS = ("to", "cc", "bcc")
-_ADDRESSED = frozenset({"from", "sender", "reply-to", *_DESTINATIONS})
+_DROPPED = "bcc|content-length|resent-bcc|return-path"  # message_drop_headers
+_DESTINATIONS = "to|cc|bcc"
+_ADDRESSED = f"from|sender|reply-to|{_DESTINATIONS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +41,19 @@ class Cleaned:
 
 def clean(world: World, submission: Submission, queue_id: str) -> Cleaned:
     """The message as the queue will hold it.  Raises Refused."""
-    config = world.config
-    fields, end = split(submission.content)
-    _check(config, submission, fields)
-    trace = _trace(world, submission, queue_id)
-    kept = [one for one in fields if one.name not in _DROPPED]
-    added: list[Field] = []
+    config, content = world.config, submission.content
+    header = header_of(content)
+    _check(config, submission, header)
+    kept = without(header, _DROPPED)
     if is_own(world, submission):
-        kept = [_mapped(one, config) for one in kept]
-        added = _missing(world, submission, queue_id, fields)
-    data = _join(submission.content, end, fields, kept + added)
+        kept = _mapped(kept, config) + _missing(world, submission, queue_id, kept)
+    message_ids = values(kept, "message-id", 1)
     return Cleaned(
-        trace,
-        data,
-        _message_id([*fields, *added]),
+        _trace(world, submission, queue_id),
+        _joined(content, header, kept),
+        message_ids[0] if message_ids else "",
         canonical(qualified(submission.sender, config), config),
-        _recipients(world, submission, fields),
+        _recipients(world, submission, header),
     )
 
 
@@ -71,10 +67,10 @@ def is_own(world: World, submission: Submission) -> bool:
     return submission.service in ("pickup", "bounce") or submission.client.address in own
 
 
-def _check(config: Config, submission: Submission, fields: list[Field]) -> None:
+def _check(config: Config, submission: Submission, header: bytes) -> None:
     if len(submission.content) > config.message_size_limit > 0:
         raise Refused(Reply.of(552, "5.3.4", "Error: message file too big"))
-    hops = 1 + sum(one.name == "received" for one in fields)
+    hops = 1 + len(values(header, "received", HOPCOUNT_LIMIT))
     if hops >= HOPCOUNT_LIMIT:  # RFC 5321 §6.3
         raise Refused(Reply.of(554, "5.4.0", "Error: too many hops"))
 
@@ -86,60 +82,45 @@ def _trace(world: World, submission: Submission, queue_id: str) -> bytes:
     return received.by_smtpd(submission, queue_id, host, date)
 
 
-def _join(content: bytes, end: int, before: list[Field], after: list[Field]) -> bytes:
+def _joined(content: bytes, before: bytes, after: bytes) -> bytes:
     """The message with the header `after`; the very same bytes where nothing changes."""
     # A body's first line that stands right behind the header gets its empty line.
-    separated = content.startswith(b"\r\n", end)
-    if separated and before == after:
+    separated = content.startswith(b"\r\n", len(before))
+    if separated and len(before) == len(after) and before == after:
         return content
-    empty = () if separated else (b"\r\n",)
-    return b"".join((*(one.raw for one in after), *empty, memoryview(content)[end:]))
+    empty = b"" if separated else b"\r\n"
+    return b"".join((after, empty, memoryview(content)[len(before) :]))
 
 
-def _mapped(one: Field, config: Config) -> Field:
-    """The field with canonical addresses (fault F29)."""
-    if one.name not in _ADDRESSED:
-        return one
-    raw = one.raw
+def _mapped(header: bytes, config: Config) -> bytes:
+    """The header with canonical addresses (fault F29)."""
     for before, after in config.canonical_maps:
-        raw = raw.replace(before.encode(), after.encode())
-    return Field(one.name, raw)
+        header = replaced(header, _ADDRESSED, before.encode(), after.encode())
+    return header
 
 
-def _missing(
-    world: World, submission: Submission, queue_id: str, fields: list[Field]
-) -> list[Field]:
-    names = {one.name for one in fields}
-    resent = "Resent-" if any(name.startswith("resent-") for name in names) else ""
+def _missing(world: World, submission: Submission, queue_id: str, header: bytes) -> bytes:
+    """The fields that mail of our own gets where it lacks them."""
     config, clock = world.config, world.clock
+    resent = "Resent-" if has(header, "resent-[a-z-]+") else ""
     sender = submission.sender or f"MAILER-DAEMON@{config.mydomain}"
     stamp = f"{clock.utc():%Y%m%d%H%M%S}.{queue_id}@{config.myhostname}"
     wanted = (
-        ("Message-Id", f"<{stamp}>"),
-        ("Date", clock.header()),
-        ("From", qualified(sender, config)),
+        (f"{resent}Message-Id", f"<{stamp}>"),
+        (f"{resent}Date", clock.header()),
+        (f"{resent}From", qualified(sender, config)),
     )
-    return [
-        Field(f"{resent}{name}".lower(), f"{resent}{name}: {value}\r\n".encode())
-        for name, value in wanted
-        if f"{resent}{name}".lower() not in names
-    ]
-
-
-def _message_id(fields: list[Field]) -> str:
-    for one in fields:
-        if one.name == "message-id":
-            return one.value
-    return ""
+    added = [f"{name}: {value}\r\n" for name, value in wanted if not has(header, name)]
+    return "".join(added).encode("utf-8", "surrogateescape")
 
 
 def _recipients(
-    world: World, submission: Submission, fields: list[Field]
+    world: World, submission: Submission, header: bytes
 ) -> tuple[tuple[str, Recipient], ...]:
     config = world.config
     asked = submission.recipients
     if config.header_recipients:
-        asked = _of_header(world, fields)
+        asked = _of_header(world, header)
     # cleanup and qmgr deliver once to each address (duplicate_filter_limit).
     found: dict[str, Recipient] = {}
     for one in asked:
@@ -147,11 +128,12 @@ def _recipients(
     return tuple(found.items())
 
 
-def _of_header(world: World, fields: list[Field]) -> tuple[Recipient, ...]:
+def _of_header(world: World, header: bytes) -> tuple[Recipient, ...]:
     """Fault F25: the header's recipients are taken for the envelope's."""
-    texts = [one.value for one in fields if one.name in _DESTINATIONS]
     found = dict.fromkeys(
-        qualified(address, world.config) for _, address in getaddresses(texts) if address
+        qualified(address, world.config)
+        for _, address in getaddresses(values(header, _DESTINATIONS))
+        if address
     )
     addresses = Addresses(world)
     for address in found:

@@ -1,37 +1,58 @@
-"""A message's header as Postfix's mime_state reads it."""
+"""A message's header as Postfix's mime_state reads it.
+
+All of it is left to the regular expressions: a header of ten megabytes must not stop the lab.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from functools import cache
+from itertools import islice
 
 # field = name *WSP ":" …, then lines that begin with white space (RFC 5322 §2.2.3).
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*")
+_REST = rb"[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*+"
+_HEADER = re.compile(rb"(?:[!-9;-~]++" + _REST + rb")*+")
+# How many fields of one name are looked at.
+_LIMIT = 1000
 
 
-class Field(NamedTuple):
-    """One field: its name in lower case, and its octets with their line ends."""
-
-    name: str
-    raw: bytes
-
-    @property
-    def value(self) -> str:
-        """What stands behind the colon, unfolded."""
-        text = self.raw.partition(b":")[2].replace(b"\r\n", b"")
-        return text.decode("utf-8", "surrogateescape").strip()
+def end_of_header(content: bytes) -> int:
+    """Where the header ends: at the empty line, or at a line that is no field (Postfix takes
+    it for the body's first)."""
+    found = _HEADER.match(content)
+    return found.end() if found else 0
 
 
-def split(content: bytes) -> tuple[list[Field], int]:
-    """The header's fields, and where what follows them begins: at the empty line, or at a
-    line that is no field (Postfix takes it for the body's first)."""
-    fields, at = [], 0
-    while found := _FIELD.match(content, at):
-        fields.append(Field(found[1].decode("ascii").lower(), found[0]))
-        at = found.end()
-    return fields, at
-
-
-def header(content: bytes) -> bytes:
+def header_of(content: bytes) -> bytes:
     """The header alone."""
-    return content[: split(content)[1]]
+    return content[: end_of_header(content)]
+
+
+@cache
+def _named(names: str) -> re.Pattern[bytes]:
+    return re.compile(rb"^(?:" + names.encode() + rb")" + _REST, re.IGNORECASE | re.MULTILINE)
+
+
+def has(header: bytes, name: str) -> bool:
+    """Whether there is a field of that name, in any case of letters."""
+    return _named(name).search(header) is not None
+
+
+def values(header: bytes, name: str, limit: int = _LIMIT) -> list[str]:
+    """What stands behind the colons of the fields of that name, unfolded."""
+    return [_value(found[0]) for found in islice(_named(name).finditer(header), limit)]
+
+
+def without(header: bytes, names: str) -> bytes:
+    """The header without the fields of these names, "bcc|return-path"."""
+    return _named(names).sub(b"", header)
+
+
+def replaced(header: bytes, names: str, before: bytes, after: bytes) -> bytes:
+    """The header with `before` made `after` in the fields of these names."""
+    return _named(names).sub(lambda found: found[0].replace(before, after), header)
+
+
+def _value(raw: bytes) -> str:
+    text = raw.partition(b":")[2].replace(b"\r\n", b"")
+    return text.decode("utf-8", "surrogateescape").strip()

@@ -6,11 +6,11 @@ import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mailsim.errors import MailsimError, RemoteProtocolError, TlsError
-from mailsim.net.serving import Peer, connect
-from mailsim.protocol.smtp import SmtpClient
+from mailsim.errors import ConnectionLost, MailsimError, RemoteProtocolError, TlsError
+from mailsim.net.serving import connect
 from mailsim.servers.queue.mail import Mail, Outcome
 from mailsim.servers.queue.routing import Host
+from mailsim.servers.queue.talk import Talk
 from mailsim.servers.store import RecipientRow
 from mailsim.wire.outcome import Outcome as Result
 from mailsim.wire.smtp import (
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 # smtp_connect_timeout, and the others': seconds, RFC 5321 §4.5.3.2.
 CONNECT = 30.0
-COMMAND = 300.0
 DATA_INIT = 120.0
 DATA_DONE = 600.0
 
@@ -44,12 +43,11 @@ DATA_DONE = 600.0
 class SiteError(Exception):
     """The host cannot be talked to: another one may be tried."""
 
-    def __init__(self, dsn: str, reason: str, diagnostic: str = "", *, cut: bool = False) -> None:
+    def __init__(self, dsn: str, reason: str, diagnostic: str = "") -> None:
         super().__init__(reason)
         self.dsn = dsn
         self.reason = reason
         self.diagnostic = diagnostic
-        self.cut = cut
 
 
 def opportunistic() -> ssl.SSLContext:
@@ -71,8 +69,7 @@ class Transaction:
     content: bytes = field(repr=False)
     host: Host
     tls: bool
-    peer: Peer = field(init=False)
-    core: SmtpClient = field(init=False)
+    talk: Talk = field(init=False)
     connected: float = 0.0
     where: str = "performing the EHLO handshake"
 
@@ -85,62 +82,44 @@ class Transaction:
             return await self._deliver(recipients)
         except TimeoutError:
             raise SiteError(
-                "4.4.2", f"conversation with {self.host} timed out while {self.where}", cut=True
+                "4.4.2", f"conversation with {self.host} timed out while {self.where}"
             ) from None
+        except ConnectionLost:
+            reason = f"lost connection with {self.host} while {self.where}"
+            raise SiteError("4.4.2", reason) from None
         except RemoteProtocolError as error:
             raise SiteError("4.5.0", f"host {self.host} broke the protocol: {error}") from None
         finally:
-            self.peer.close()
-
-    # talking
+            self.talk.peer.close()
 
     async def _connect(self) -> None:
         reached = self.world.routes.get(self.host.address)
         try:
             if reached is None:
-                raise SiteError("4.4.1", f"connect to {self.host}:25: Connection refused", cut=True)
-            self.peer = await connect(*reached, timeout=CONNECT)
+                raise SiteError("4.4.1", f"connect to {self.host}:25: Connection refused")
+            self.talk = Talk(await connect(*reached, timeout=CONNECT))
         except MailsimError as error:
             late = error.message_id == "net.connect-timeout"
             why = "Connection timed out" if late else "Connection refused"
-            raise SiteError("4.4.1", f"connect to {self.host}:25: {why}", cut=True) from None
-        self.core = SmtpClient()
-
-    async def _hear(self, patience: float = COMMAND) -> Reply:
-        while (event := self.core.next_event()) is None:
-            data = await self.peer.read(patience)
-            if not data:
-                raise self._lost()
-            self.core.receive(data)
-        return event.value
-
-    async def _ask(self, *commands: Command, patience: float = COMMAND) -> list[Reply]:
-        """Their replies; all are sent in one go (RFC 2920 §3.1)."""
-        for command in commands:
-            self.core.send(command)
-        self.peer.write(b"".join(self.core.outgoing()))
-        return [await self._hear(patience) for _ in commands]
-
-    def _lost(self) -> SiteError:
-        return SiteError("4.4.2", f"lost connection with {self.host} while {self.where}", cut=True)
+            raise SiteError("4.4.1", f"connect to {self.host}:25: {why}") from None
 
     # the session's beginning
 
     async def _greet(self) -> None:
         self.where = "receiving the initial server greeting"
-        self._welcome(await self._hear(), soft=True)
+        self._welcome(await self.talk.hear(), soft=True)
         self.where = "performing the EHLO handshake"
         await self._hello()
-        if self.tls and "STARTTLS" in self.core.extensions:
+        if self.tls and "STARTTLS" in self.talk.core.extensions:
             await self._start_tls()
             await self._hello()
 
     async def _hello(self) -> None:
         name = self.world.config.myhostname
-        (reply,) = await self._ask(Ehlo(name))
+        (reply,) = await self.talk.ask(Ehlo(name))
         if reply.outcome is Result.PERMANENT:  # RFC 5321 §4.1.1.1
             self.where = "performing the HELO handshake"
-            (reply,) = await self._ask(Helo(name))
+            (reply,) = await self.talk.ask(Helo(name))
         self._welcome(reply)
         if reply.lines[0].partition(" ")[0].lower() == name.lower():
             raise SiteError("5.4.6", f"mail for {self.host.name} loops back to myself")
@@ -154,16 +133,16 @@ class Transaction:
 
     async def _start_tls(self) -> None:
         self.where = "performing the STARTTLS handshake"
-        (reply,) = await self._ask(StartTls())
+        (reply,) = await self.talk.ask(StartTls())
         if not reply.outcome.ok:
             return
         # RFC 3207 §4.2: what came behind the reply in the clear is not the server's.
-        self.core.unread()
+        self.talk.core.unread()
         try:
-            await self.peer.start_tls(opportunistic(), self.host.name)
+            await self.talk.peer.start_tls(opportunistic(), self.host.name)
         except TlsError:
-            raise SiteError("4.7.5", "Cannot start TLS: handshake failure", cut=True) from None
-        self.core.tls_started()
+            raise SiteError("4.7.5", "Cannot start TLS: handshake failure") from None
+        self.talk.core.tls_started()
 
     # the transaction
 
@@ -172,10 +151,10 @@ class Transaction:
             return [self._outcome(one, "bounced", *too_big) for one in recipients]
         self.where = "sending MAIL FROM"
         commands = [self._mail(), *map(self._rcpt, recipients)]
-        if "PIPELINING" in self.core.extensions:
-            first, *replies = await self._ask(*commands)
+        if "PIPELINING" in self.talk.core.extensions:
+            first, *replies = await self.talk.ask(*commands)
         else:
-            (first,) = await self._ask(commands[0])
+            (first,) = await self.talk.ask(commands[0])
             replies = await self._one_by_one(commands[1:]) if first.outcome.ok else []
         if not first.outcome.ok:
             return await self._quit([self._said(one, first, "MAIL FROM") for one in recipients])
@@ -188,39 +167,38 @@ class Transaction:
 
     async def _one_by_one(self, commands: list[Command]) -> list[Reply]:
         self.where = "sending RCPT TO"
-        return [(await self._ask(command))[0] for command in commands]
+        return [(await self.talk.ask(command))[0] for command in commands]
 
     async def _send(self, accepted: list[RecipientRow]) -> list[Outcome]:
         self.where = "sending DATA command"
-        (reply,) = await self._ask(Data(), patience=DATA_INIT)
+        (reply,) = await self.talk.ask(Data(), patience=DATA_INIT)
         if reply.outcome is not Result.INTERMEDIATE:
             return [self._said(one, reply, "DATA") for one in accepted]
         self.where = "sending end of data -- message may be sent more than once"
-        (reply,) = await self._ask(Content(self.content), patience=DATA_DONE)
+        (reply,) = await self.talk.ask(Content(self.content), patience=DATA_DONE)
         return [self._said(one, reply, "end of DATA") for one in accepted]
 
     async def _quit(self, outcomes: list[Outcome]) -> list[Outcome]:
         """QUIT; its reply is not waited for, as smtp_skip_quit_response has it."""
-        if not self.core.closed:
-            self.core.send(Quit())
-            self.peer.write(b"".join(self.core.outgoing()))
+        if not self.talk.core.closed:
+            self.talk.say(Quit())
         return outcomes
 
     def _too_big(self) -> tuple[str, str] | None:
-        limit = self.core.extensions.get("SIZE", "")
+        limit = self.talk.core.extensions.get("SIZE", "")
         if limit.isdigit() and 0 < int(limit) < len(self.content):  # RFC 1870 §5
             size = len(self.content)
             return (
                 "5.3.4",
                 f"message size {size} exceeds size limit {limit} of server {self.host}",
             )
-        if self.mail.envelope.smtputf8 and "SMTPUTF8" not in self.core.extensions:
+        if self.mail.envelope.smtputf8 and "SMTPUTF8" not in self.talk.core.extensions:
             # RFC 6531 §3.2: what needs it may not go without it.
             return "5.6.7", f"SMTPUTF8 is required, but was not offered by host {self.host}"
         return None
 
     def _mail(self) -> Command:
-        envelope, offered = self.mail.envelope, self.core.extensions
+        envelope, offered = self.mail.envelope, self.talk.core.extensions
         wanted = [
             ("SIZE", "SIZE", str(len(self.content))),
             ("8BITMIME", "BODY", envelope.body if envelope.body in ("7BIT", "8BITMIME") else ""),
@@ -236,7 +214,7 @@ class Transaction:
 
     def _rcpt(self, one: RecipientRow) -> Command:
         given: list[Parameter] = []
-        if "DSN" in self.core.extensions:
+        if "DSN" in self.talk.core.extensions:
             kind, _, address = (one.orcpt or f"rfc822;{one.original or one.address}").partition(";")
             given.append(Parameter("ORCPT", f"{kind};{xtext_encode(address)}"))
             if one.notify:
@@ -264,7 +242,7 @@ class Transaction:
             relay=f"{self.host}:25",
             remote=self.host.name if diagnostic else "",
             diagnostic=diagnostic,
-            reported="DSN" in self.core.extensions,
+            reported="DSN" in self.talk.core.extensions,
             connected=self.connected,
         )
 
