@@ -238,10 +238,12 @@ async def logs(
 
     A reset begins the log again: another `generation` than the caller's gives it from its start.
     """
-    if generation not in (-1, site.generation):
-        since = 0
-    elif timeout and since >= site.world.log.written:
+    known = generation in (-1, site.generation)
+    begun = site.generation
+    if known and timeout and since >= site.world.log.written:
         await site.news(_patience(timeout))
+    if not known or site.generation != begun:
+        since = 0
     log = site.world.log
     return {
         "lines": list(log.lines(max(0, since))),
