@@ -48,11 +48,10 @@ def _lines(backend: Backend, *, follow: bool) -> Iterator[str]:
 
 def _show_journey(backend: Backend, message_id: str, *, json: bool) -> int:
     from mailsim.dialogue.journey import journey  # noqa: PLC0415 - here alone
-    from mailsim.lab.snapshot import log_text  # noqa: PLC0415 - here alone
 
     way = journey(backend.ask("logs")["lines"], message_id=message_id)
     for stop in way.stops:
-        _show(log_text(stop.line), json=json)
+        _show(str(stop.line), json=json)
     return 0 if way else 1
 
 

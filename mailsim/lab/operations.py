@@ -20,6 +20,7 @@ from mailsim.model.queue import QueueEntry, StoredMessage
 from mailsim.model.stage import Stage
 from mailsim.servers.config import FAULTS
 from mailsim.servers.envelope import Client, Recipient, Submission
+from mailsim.servers.queue.refused import Refused
 
 if TYPE_CHECKING:
     from mailsim.lab.embedded import Site
@@ -118,7 +119,10 @@ def deliver(site: Site, *, content: str, sender: str, recipients: list[str]) -> 
         client=Client("127.0.0.1", "localhost", "localhost"),
         service="pickup",
     )
-    queue_id = site.world.queue.accept(submission)
+    try:
+        queue_id = site.world.queue.accept(submission)
+    except Refused as refused:
+        raise LabError("lab.refused", reply=refused.reply.text) from None
     # cleanup has given it one where it had none, and written so.
     return journey(site.world.log.lines(), queue_id=queue_id).message_id
 
@@ -183,25 +187,24 @@ def flush(site: Site, *, site_name: str = "") -> bool:
 @operation(queue_id=str)
 def hold(site: Site, *, queue_id: str) -> bool:
     """Hold a message back."""
-    return _on_queue(site, site.world.queue.hold, queue_id)
+    return _there(queue_id, found=site.world.queue.hold(queue_id))
 
 
 @operation(queue_id=str)
 def release(site: Site, *, queue_id: str) -> bool:
     """Let a message go that was held."""
-    return _on_queue(site, site.world.queue.release, queue_id)
+    return _there(queue_id, found=site.world.queue.release(queue_id))
 
 
 @operation(queue_id=str)
 def delete(site: Site, *, queue_id: str) -> bool:
     """Take a message out of the queue for good."""
-    return _on_queue(site, site.world.queue.delete, queue_id)
+    return _there(queue_id, found=site.world.queue.delete(queue_id))
 
 
-def _on_queue(site: Site, act: Callable[[str], object], queue_id: str) -> bool:
-    if all(one.queue_id != queue_id for one in site.world.queue.entries()):
+def _there(queue_id: str, *, found: bool) -> bool:
+    if not found:
         raise LabError("lab.not-in-queue", queue_id=queue_id)
-    act(queue_id)
     return True
 
 

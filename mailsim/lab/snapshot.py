@@ -35,17 +35,6 @@ class Logs(Listing[LogLine]):
 
     __slots__ = ()
 
-    def _line(self, value: LogLine) -> str:
-        return log_text(value)
-
-
-def log_text(line: LogLine) -> str:
-    """The line as it stands in the log."""
-    if not line.program:
-        return line.text
-    pid = f"[{line.pid}]" if line.pid else ""
-    return f"{line.stamp} {line.host} {line.program}{pid}: {line.text}"
-
 
 class Queue(Listing[QueueEntry]):
     """The queue, as postqueue -p would show it."""

@@ -60,6 +60,10 @@ class Journey:
     message_id: str = ""
     queue_ids: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """A line for each stop, as a notebook shows it."""
+        return "\n".join(f"{stop.kind.value:<10} {stop.line}" for stop in self.stops) or "()"
+
     def __bool__(self) -> bool:
         return bool(self.stops)
 

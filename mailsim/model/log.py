@@ -27,6 +27,13 @@ class LogLine:
     queue_id: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        """The line as it stands in the log."""
+        if not self.program:
+            return self.text
+        pid = f"[{self.pid}]" if self.pid else ""
+        return f"{self.stamp} {self.host} {self.program}{pid}: {self.text}"
+
     @property
     def instance(self) -> str:
         """Which program on which host: a queue id means something there alone."""

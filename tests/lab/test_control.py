@@ -129,7 +129,7 @@ def test_errors_come_back_as_they_were_raised(lab: Lab, document: dict[str, Any]
     attached = Attached(lab.name, document)
     with pytest.raises(UsageError, match="“F99” is no fault"):
         attached.ask("fault", name="F99", on=True)
-    with pytest.raises(LabError, match="No message ABC is in the queue"):
+    with pytest.raises(LabError, match="No message ABC is at rest in the queue"):
         attached.ask("hold", queue_id="ABC")
 
 

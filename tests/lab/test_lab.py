@@ -297,7 +297,7 @@ def test_seconds_that_are_none(lab: Lab, seconds: float) -> None:
 
 @pytest.mark.parametrize("act", ["hold", "release_held", "delete"])
 def test_a_queue_id_that_is_none(lab: Lab, act: str) -> None:
-    with pytest.raises(LabError, match="No message ABCDEF is in the queue"):
+    with pytest.raises(LabError, match="No message ABCDEF is at rest in the queue"):
         getattr(lab, act)("ABCDEF")
 
 

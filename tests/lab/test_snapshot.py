@@ -4,6 +4,7 @@ from base64 import b64encode
 
 import pytest
 
+from mailsim.dialogue.journey import journey
 from mailsim.lab import snapshot
 from mailsim.lab.faults import by_number, short
 from mailsim.lab.snapshot import Setting as One
@@ -41,6 +42,15 @@ def test_the_log_shows_itself_as_it_stands() -> None:
         "no syslog line",
     ]
     assert repr(snapshot.logs(lines)) == "\n".join(lines)
+
+
+def test_a_journey_shows_a_line_for_each_stop() -> None:
+    lines = [
+        "Jun 21 08:00:01 mail postfix/cleanup[12]: 4F2A31C0D5: message-id=<a@b>",
+        "Jun 21 08:00:01 mail postfix/qmgr[12]: 4F2A31C0D5: removed",
+    ]
+    assert repr(journey(lines, message_id="a@b")) == f"cleanup    {lines[0]}\nremoved    {lines[1]}"
+    assert repr(journey([], message_id="a@b")) == "()"
 
 
 def test_mailboxes_are_frozen() -> None:
