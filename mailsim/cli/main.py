@@ -31,6 +31,7 @@ _COMMANDS: Final = {
     "reset": "mailsim.cli.reset",
     "status": "mailsim.cli.status",
     "logs": "mailsim.cli.logs",
+    "journey": "mailsim.cli.journey",
     "fault": "mailsim.cli.fault",
 }
 # Click's base of errors.  Typer may carry a Click of its own, and names only this child of it.

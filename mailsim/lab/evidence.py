@@ -10,13 +10,13 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, TYPE_CHECKING, Final
 
-from mailsim.dialogue import Dialogue
-from mailsim.dialogue.json import to_document
-from mailsim.dialogue.redact import redact
 from mailsim.errors import MailsimError, UsageError
 from mailsim.lab.backend import Backend, Document
+
+if TYPE_CHECKING:
+    from mailsim.dialogue import Dialogue
 
 # A class's day of dialogues; then only the newest version of each is kept.
 LARGEST: Final = 32 * 1024 * 1024
@@ -101,6 +101,9 @@ class Witness:
 
     def end(self, dialogue: Dialogue) -> None:
         """Keep it as it is now."""
+        from mailsim.dialogue.json import to_document  # noqa: PLC0415 - not for the lab's own end
+        from mailsim.dialogue.redact import redact  # noqa: PLC0415 - not for the lab's own end
+
         record = {"id": self._id, "dialogue": to_document(redact(dialogue))}
         with suppress(MailsimError):  # the lab has ended: the student's step stands all the same
             self._backend.ask("keep_evidence", record=record)

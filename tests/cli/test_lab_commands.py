@@ -112,6 +112,7 @@ def test_mail_is_kept_in_a_folder(up: StartUp, tmp_path: Path) -> None:
         (("down",), 1, "No lab named “default” is running"),
         (("reset",), 1, "No lab named “default” is running"),
         (("logs",), 1, "No lab named “default” is running"),
+        (("journey", "a@b"), 1, "No lab named “default” is running"),
         (("fault",), 1, "No lab named “default” is running"),
         (("fault", "F8"), 2, "accepted: mailsim fault F8 on"),
         (("fault", "F8", "maybe"), 2, "“maybe” neither switches on nor off"),
@@ -210,6 +211,16 @@ def test_the_log_of_one_message(lab: Lab, run: Run) -> None:
     assert shown.code == 0
     assert len(shown.out.splitlines()) == len(lab.journey(message_id).stops)
     assert run("logs", "--message-id", "<never@minfo.sn>").code == 1
+
+
+def test_a_message_s_journey(lab: Lab, run: Run) -> None:
+    lab.wait(lab.deliver(MESSAGE))
+    assert run("journey", "essai@minfo.sn").out == f"{lab.journey('essai@minfo.sn')!r}\n"
+    document = json.loads(run("journey", "<essai@minfo.sn>", "--json").out)
+    assert (document["message_id"], document["stops"][-1]["kind"]) == ("essai@minfo.sn", "removed")
+    unknown = run("journey", "never@minfo.sn")
+    assert unknown.code == 1
+    assert "The log knows nothing of the message never@minfo.sn" in unknown.err
 
 
 def test_the_log_goes_on(up: StartUp) -> None:

@@ -1,0 +1,33 @@
+"""`mailsim journey MESSAGE-ID`: a message's way through the servers, stop by stop."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import typer
+
+from mailsim.cli.attached import NAME
+from mailsim.cli.output import JSON, LANG, chosen_language, say, show_json
+from mailsim.errors import LabError
+from mailsim.language import word
+
+
+def journey(
+    message_id: str = typer.Argument(..., metavar="MESSAGE-ID", help=word("cli.message-id")),
+    name: str | None = NAME,
+    json: bool = JSON,
+    lang: str | None = LANG,
+) -> None:
+    """Read it from the log of the running lab."""
+    from mailsim.dialogue import journey as way  # noqa: PLC0415 - only this command
+    from mailsim.lab.attach import attach  # noqa: PLC0415 - too
+
+    chosen_language(lang)
+    found = way.journey(attach(name).ask("logs")["lines"], message_id=message_id)
+    if not found:
+        raise LabError("lab.no-journey", message_id=message_id)
+    if json:
+        stops = [{"kind": stop.kind.value, **asdict(stop.line)} for stop in found.stops]
+        show_json({"mailsim-journey": 1, "message_id": found.message_id, "stops": stops})
+    else:
+        say(repr(found))
