@@ -5,10 +5,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help lab test check bench fuzz labs states constraints dist clean distclean python
+.PHONY: help lab test test-load check bench fuzz labs states constraints dist clean distclean python
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 lab: $(VENV)/.lab ## open the notebooks in JupyterLab
 	@$(BIN)/mailsim lab
@@ -16,6 +16,9 @@ lab: $(VENV)/.lab ## open the notebooks in JupyterLab
 test: check ## all checks and all tests: what CI runs
 	$(BIN)/pytest --nbval --nbval-current-env labs/src
 	$(BIN)/pytest -n 2
+
+test-load: $(VENV)/.test ## the lab under load, cut off and killed: what CI runs after the tests
+	$(BIN)/pytest tests/load -o python_files='load_*.py' --timeout 0
 
 check: $(VENV)/.test ## style, types (for Windows too) and layers
 	$(BIN)/ruff check .
