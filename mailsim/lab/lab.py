@@ -243,8 +243,17 @@ class Lab:
         return tuple(self._ask("fault", name=name, on=on))
 
     def disturb(self, rule: Mapping[str, Any]) -> tuple[str, ...]:
-        """Inject a reply, a delay, a cut or a truncation by rule; the names of all rules."""
+        """Inject a reply, a delay, a cut or a truncation; the names of all rules.
+
+        `rule`: `{"name": …, "protocol": "smtp", "command": "RCPT", "action": "answer",
+        "text": "451 4.3.0 Try again later"}`, or a file of rules, `{"version": 1, "rules": […]}`.
+        """
         return tuple(self._ask("disturb", rules=dict(rule)))
+
+    @property
+    def disturbances(self) -> snapshot.Snapshot[Mapping[str, Any]]:
+        """The rules that disturb it, by name."""
+        return snapshot.Snapshot({one["name"]: one for one in self._ask("disturbances")})
 
     def undisturb(self, name: str = "") -> None:
         """Take that rule away, or all of them."""

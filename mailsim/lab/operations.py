@@ -19,6 +19,7 @@ from mailsim.lab.faults import by_number
 from mailsim.model.queue import QueueEntry, StoredMessage
 from mailsim.model.stage import Stage
 from mailsim.servers.config import FAULTS
+from mailsim.servers.disturbance import Rule
 from mailsim.servers.envelope import Client, Recipient, Submission
 from mailsim.servers.queue.refused import Refused
 
@@ -271,8 +272,8 @@ def evidence(site: Site) -> list[Document]:
 # --- disturbances -----------------------------------------------------------------------------
 
 
-@operation(rules=(dict, list))
-def disturb(site: Site, *, rules: Document | list[Any]) -> list[str]:
+@operation(rules=dict)
+def disturb(site: Site, *, rules: Document) -> list[str]:
     """Add rules; the names of all that are there."""
     site.world.disturbances.load(rules)
     return [str(one.name) for one in site.world.disturbances.rules]
@@ -291,7 +292,14 @@ def undisturb(site: Site, *, name: str = "") -> bool:
 @operation()
 def disturbances(site: Site) -> list[Document]:
     """The rules."""
-    return [_plain(asdict(one)) for one in site.world.disturbances.rules]
+    return [_rule(one) for one in site.world.disturbances.rules]
+
+
+def _rule(rule: Rule) -> Document:
+    """The rule as it is written in a file of rules."""
+    document = asdict(rule)
+    document["action"] = type(rule.action).__name__.lower()
+    return {**document, **asdict(rule.action)}
 
 
 # --- values to JSON ---------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import inspect
 import ssl
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -102,7 +103,16 @@ class Embedded:
             result = work(self.world)
             return await result if inspect.isawaitable(result) else result
 
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(timeout)
+        asked = run()
+        try:
+            future = asyncio.run_coroutine_threadsafe(asked, self._loop)
+        except RuntimeError:  # the loop has just closed
+            asked.close()
+            raise LabError("lab.stopped") from None
+        try:
+            return future.result(timeout)
+        except CancelledError:
+            raise LabError("lab.stopped") from None
 
     @property
     def endpoints(self) -> dict[str, tuple[str, int]]:
@@ -124,8 +134,16 @@ class Embedded:
         try:
             self._loop.run_forever()
         finally:
+            self._loop.run_until_complete(self._give_up())
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
+
+    async def _give_up(self) -> None:
+        """Nobody waits any longer: who still asks something in another thread is told so."""
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def _new_world(self, stage: Stage) -> World:
         return World(

@@ -137,6 +137,19 @@ def test_rules_that_are_no_json(run: Run, tmp_path: Path) -> None:
     assert "rules.json cannot be read" in result.err
 
 
+def test_up_disturbs_by_rules(up: StartUp, run: Run, tmp_path: Path) -> None:
+    rule = {"name": "busy", "protocol": "smtp", "action": "drop"}
+    file = tmp_path / "rules.json"
+    file.write_text(json.dumps({"version": 1, "rules": [rule]}))
+    up("--disturb", str(file))
+    assert "Disturbances: busy" in run("status").out
+    file.write_text(json.dumps({"version": 1, "rules": [{**rule, "action": "nap"}]}))
+    wrong = ended("up", "--name", "other", "--disturb", str(file))
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.count("\n") == 1
+    assert [path.name for path in run_home().iterdir()] == ["default"]
+
+
 # --- a running lab ----------------------------------------------------------------------------
 
 

@@ -36,7 +36,7 @@ def said(document: dict[str, Any], *lines: object) -> list[Any]:
             connected.shutdown(socket.SHUT_WR)
             while data := connected.recv(65_536):
                 answer += data
-        except ConnectionError:
+        except OSError:
             pass  # closed while we were still writing
     return [json.loads(line) for line in answer.splitlines()]
 

@@ -14,6 +14,7 @@ from mailsim.errors import (
     MailsimError,
     UsageError,
 )
+from mailsim.lab.attach import running_in_process
 from mailsim.lab.rundir import run_home
 from mailsim.model import PortState
 from mailsim.model.stage import Release, Stage
@@ -289,6 +290,27 @@ def test_whoever_waits_first_is_told_too(lab: Lab) -> None:
     assert [bool(way) for way in ways] == [True]
 
 
+def test_whoever_waits_when_the_lab_ends_is_told() -> None:
+    lab = Lab()
+    told: list[str] = []
+
+    def wait() -> None:
+        try:
+            lab.wait("<never@minfo.sn>", timeout=600)
+        except LabError as error:
+            told.append(error.message_id)
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    site = running_in_process("default")
+    assert site is not None
+    while not site.site._waiting:
+        pass  # it has not begun to wait
+    lab.close()
+    waiter.join(60)
+    assert told == ["lab.stopped"]
+
+
 @pytest.mark.parametrize("seconds", [-1, float("nan"), 1e12])
 def test_seconds_that_are_none(lab: Lab, seconds: float) -> None:
     with pytest.raises(UsageError, match="no number of seconds"):
@@ -299,6 +321,26 @@ def test_seconds_that_are_none(lab: Lab, seconds: float) -> None:
 def test_a_queue_id_that_is_none(lab: Lab, act: str) -> None:
     with pytest.raises(LabError, match="No message ABCDEF is at rest in the queue"):
         getattr(lab, act)("ABCDEF")
+
+
+def test_rules_disturb_it_and_are_taken_away(lab: Lab) -> None:
+    busy = {
+        "name": "busy",
+        "protocol": "smtp",
+        "command": "EHLO",
+        "action": "answer",
+        "text": "451 4.3.0 Try again later",
+    }
+    assert lab.disturb(busy) == ("busy",)
+    rules = [{"name": "cut", "protocol": "smtp", "command": "NOOP", "action": "drop"}]
+    assert lab.disturb({"version": 1, "rules": rules}) == ("busy", "cut")
+    assert lab.disturbances["busy"].items() >= busy.items()
+    with pytest.raises(UsageError, match="“nap” is no|nap"):
+        lab.disturb({**busy, "action": "nap"})
+    lab.undisturb("cut")
+    assert list(lab.disturbances) == ["busy"]
+    lab.undisturb()
+    assert list(lab.disturbances) == []
 
 
 def test_settings_and_what_lies_between_two_stages(lab: Lab) -> None:
