@@ -12,7 +12,7 @@ from mailsim.servers.queue.mail import Mail, Outcome
 from mailsim.servers.store import RecipientRow
 
 if TYPE_CHECKING:
-    from mailsim.servers.filter import Judgement
+    from mailsim.servers.filter.judgement import Judgement
     from mailsim.servers.world import World
 
 _RELAY = "127.0.0.1[127.0.0.1]:10024"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailsim.errors import UsageError
 from mailsim.servers.queue.addresses import split_address
 from mailsim.servers.queue.journal import Journal
 from mailsim.servers.queue.mail import Mail, Outcome
 from mailsim.servers.queue.routing import Host, RoutingError, hosts
 from mailsim.servers.queue.transaction import SiteError, Transaction
 from mailsim.servers.store import RecipientRow
+from mailsim.wire.smtp import Path
 
 if TYPE_CHECKING:
     from mailsim.servers.world import World
@@ -46,6 +48,16 @@ class Relay:
             found = hosts(self._world, domain)
         except RoutingError as error:
             return [_failed(one, error.dsn, error.reason) for one in recipients]
+        try:
+            for one in (mail.row.sender, *(one.address for one in recipients)):
+                Path(one)
+        except UsageError:  # it came by a header (fault F25) or an alias
+            return [_failed(one, "5.1.3", "bad address syntax") for one in recipients]
+        return await self._try_all(mail, content, found, recipients)
+
+    async def _try_all(
+        self, mail: Mail, content: bytes, found: list[Host], recipients: list[RecipientRow]
+    ) -> list[Outcome]:
         failure = SiteError("4.4.1", "")
         for host in found[:_ADDRESSES]:
             try:

@@ -28,9 +28,20 @@ class Talk:
         return event.value
 
     async def ask(self, *commands: Command, patience: float = COMMAND) -> list[Reply]:
-        """The replies to commands that are sent in one go (RFC 2920 §3.1)."""
+        """The replies to commands that are sent in one go (RFC 2920 §3.1).
+
+        A 421 closes the connection (RFC 5321 §3.8): it answers all that is left.
+        """
+        if self._over():
+            raise ConnectionLost("net.lost", server=self.peer.address[0])
         self.say(*commands)
-        return [await self.hear(patience) for _ in commands]
+        replies = [await self.hear(patience)]
+        for _ in commands[1:]:
+            replies.append(replies[-1] if self._over() else await self.hear(patience))
+        return replies
+
+    def _over(self) -> bool:
+        return self.core.closed
 
     def say(self, *commands: Command) -> None:
         """Send without waiting for replies."""

@@ -6,7 +6,7 @@ import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mailsim.errors import ConnectionLost, MailsimError, RemoteProtocolError, TlsError
+from mailsim.errors import ConnectionLost, MailsimError, ProtocolError, TlsError
 from mailsim.net.serving import connect
 from mailsim.servers.queue.mail import Mail, Outcome
 from mailsim.servers.queue.routing import Host
@@ -87,8 +87,9 @@ class Transaction:
         except ConnectionLost:
             reason = f"lost connection with {self.host} while {self.where}"
             raise SiteError("4.4.2", reason) from None
-        except RemoteProtocolError as error:
-            raise SiteError("4.5.0", f"host {self.host} broke the protocol: {error}") from None
+        except ProtocolError as error:
+            why = error.worded("en")
+            raise SiteError("4.5.0", f"host {self.host} broke the protocol: {why}") from None
         finally:
             self.talk.peer.close()
 
@@ -167,11 +168,16 @@ class Transaction:
 
     async def _one_by_one(self, commands: list[Command]) -> list[Reply]:
         self.where = "sending RCPT TO"
-        return [(await self.talk.ask(command))[0] for command in commands]
+        replies: list[Reply] = []
+        for command in commands:
+            replies += [replies[-1]] if self.talk.core.closed else await self.talk.ask(command)
+        return replies
 
     async def _send(self, accepted: list[RecipientRow]) -> list[Outcome]:
         self.where = "sending DATA command"
         (reply,) = await self.talk.ask(Data(), patience=DATA_INIT)
+        if reply.outcome is Result.SUCCESS:  # RFC 5321 §4.3.2: DATA is answered 354
+            raise SiteError("4.5.0", f"host {self.host} broke the protocol: {reply} to DATA")
         if reply.outcome is not Result.INTERMEDIATE:
             return [self._said(one, reply, "DATA") for one in accepted]
         self.where = "sending end of data -- message may be sent more than once"

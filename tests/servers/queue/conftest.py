@@ -115,3 +115,89 @@ def submission(*recipients: str, content: bytes = b"", **more: Any) -> Submissio
 @pytest.fixture
 def world() -> FakeWorld:
     return FakeWorld()
+
+
+@dataclass
+class FakeMta:
+    """Answers by verb ("GREETING", "." for the content's end): a text, or a list of texts that
+    are used up; "" closes the connection."""
+
+    answers: dict[str, str | list[str]] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
+
+    async def handle(self, peer: Any) -> None:
+        buffer = b""
+        if not self.answer(peer, "GREETING", "220 mx.ugb.sn ESMTP"):
+            return
+        while data := await peer.read():
+            buffer += data
+            while b"\r\n" in buffer:
+                line, buffer = buffer.split(b"\r\n", 1)
+                self.said.append(line.decode())
+                verb = line.decode().split(" ")[0].split(":")[0].upper()
+                default = "354 Go" if verb == "DATA" else "250 2.0.0 Ok"
+                if not self.answer(peer, verb, default) or verb == "QUIT":
+                    return
+                if verb == "STARTTLS" and self._last.startswith("220"):
+                    await peer.read()
+                    peer.write(b"this is no TLS\r\n")
+                    return
+                if verb == "DATA" and self._last.startswith("354"):
+                    while b"\r\n.\r\n" not in buffer:
+                        buffer += await peer.read()
+                    content, buffer = buffer.split(b"\r\n.\r\n", 1)
+                    self.contents.append(content)
+                    if not self.answer(peer, ".", "250 2.0.0 Ok: queued as 12345ABCDE"):
+                        return
+
+    def answer(self, peer: Any, verb: str, default: str) -> bool:
+        given = self.answers.get(verb, default)
+        if isinstance(given, list):
+            given = given.pop(0) if given else default
+        self._last = given
+        if given:
+            peer.write(given.encode() + b"\r\n")
+        return bool(given)
+
+
+def with_mta(world: FakeWorld, mta: FakeMta, *steps: Callable[[], object]) -> None:
+    """Run the queue with this MTA at 192.168.20.1."""
+    import asyncio
+
+    from mailsim.net.serving import serve
+
+    async def work() -> None:
+        listener = await serve(mta.handle)
+        world.routes["192.168.20.1"] = ("127.0.0.1", listener.port)
+        world.queue.start()
+        await world.queue.idle()
+        for step in steps:
+            step()
+            await world.queue.idle()
+        await world.queue.close()
+        await listener.close()
+
+    asyncio.run(work())
+
+
+@pytest.fixture
+def relay(world: FakeWorld) -> Callable[..., None]:
+    """`relay(mta, *steps)`: run the world's queue with this MTA."""
+    return lambda mta, *steps: with_mta(world, mta, *steps)
+
+
+@pytest.fixture
+def make() -> Callable[..., FakeWorld]:
+    """Another world: `make(Stage.SIEVE, folder)`."""
+    return FakeWorld
+
+
+@pytest.fixture
+def mta() -> type[FakeMta]:
+    return FakeMta
+
+
+@pytest.fixture
+def sub() -> Callable[..., Submission]:
+    return submission

@@ -1,0 +1,284 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mailsim.net.serving import Peer, serve
+from mailsim.servers.envelope import Recipient
+from mailsim.servers.queue.routing import RoutingError, hosts
+
+EHLO = "250-mx.ugb.sn\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 SIZE 1000"
+
+
+def fates(world: Any) -> list[str]:
+    """recipient dsn status (reason) of each delivery that was logged."""
+    lines = [line for line in world.lines if ", status=" in line and "to=<" in line]
+    return [
+        f"{line.partition('to=<')[2].partition('>')[0]} {line.partition('dsn=')[2]}"
+        for line in lines
+    ]
+
+
+def test_a_message_goes_to_the_mx(world: Any, relay: Callable[..., None], mta: Any) -> None:
+    there = mta({"EHLO": EHLO})
+    world.send("secretaire@ugb.sn", body="8BITMIME")
+    relay(there)
+    assert there.said == [
+        "EHLO mail.minfo.sn",
+        "MAIL FROM:<user@minfo.sn> SIZE=288 BODY=8BITMIME",
+        "RCPT TO:<secretaire@ugb.sn> ORCPT=rfc822;secretaire@ugb.sn",
+        "DATA",
+        "QUIT",
+    ]
+    (content,) = there.contents
+    assert content.startswith(b"Received: from poste.minfo.sn (")
+    assert content.endswith(b"\r\n\r\nBonjour")
+    assert fates(world) == [
+        "secretaire@ugb.sn 2.0.0, status=sent (250 2.0.0 Ok: queued as 12345ABCDE)"
+    ]
+    assert "relay=mx.ugb.sn[192.168.20.1]:25," in "\n".join(world.lines)
+    assert world.queue.entries() == ()
+
+
+def test_recipients_of_one_domain_share_a_transaction(
+    world: Any, relay: Callable[..., None], mta: Any
+) -> None:
+    there = mta({"EHLO": EHLO, "RCPT": ["250 ok", "550 5.1.1 nobody", "450 4.2.1 later"]})
+    world.send("a@ugb.sn", "b@ugb.sn", "c@UGB.sn")
+    relay(there)
+    assert fates(world)[:3] == [
+        "b@ugb.sn 5.1.1, status=bounced (host mx.ugb.sn[192.168.20.1] said: 550 5.1.1 nobody (in reply to RCPT TO command))",
+        "c@UGB.sn 4.2.1, status=deferred (host mx.ugb.sn[192.168.20.1] said: 450 4.2.1 later (in reply to RCPT TO command))",
+        "a@ugb.sn 2.0.0, status=sent (250 2.0.0 Ok: queued as 12345ABCDE)",
+    ]
+    assert [one.address for one in world.queue.entries()[0].recipients] == ["c@UGB.sn"]
+    assert len(there.contents) == 1
+    (bounce,) = world.store.messages("user")
+    assert b"Remote-MTA: dns; mx.ugb.sn\r\nDiagnostic-Code: smtp; 550 5.1.1 nobody\r\n" in (
+        bounce.content
+    )
+
+
+def test_no_data_without_a_recipient(world: Any, relay: Callable[..., None], mta: Any) -> None:
+    there = mta({"EHLO": EHLO, "RCPT": "550 5.1.1 nobody"})
+    world.send("a@ugb.sn")
+    relay(there)
+    assert [line.split()[0] for line in there.said] == ["EHLO", "MAIL", "RCPT", "QUIT"]
+
+
+def test_helo_where_ehlo_is_not_known(world: Any, relay: Callable[..., None], mta: Any) -> None:
+    there = mta({"EHLO": "502 what?"})
+    world.send("a@ugb.sn")
+    relay(there)
+    assert there.said[1:3] == ["HELO mail.minfo.sn", "MAIL FROM:<user@minfo.sn>"]
+    assert world.queue.entries() == ()
+
+
+@pytest.mark.parametrize(
+    ("answers", "fate"),
+    [
+        (
+            {"GREETING": "554 5.3.2 no"},
+            "4.0.0, status=deferred (host mx.ugb.sn[192.168.20.1] refused to talk to me: 554 5.3.2 no)",
+        ),
+        (
+            {"GREETING": ""},
+            "4.4.2, status=deferred (lost connection with mx.ugb.sn[192.168.20.1] while receiving the initial server greeting)",
+        ),
+        (
+            {"MAIL": "421 4.3.2 bye"},
+            "4.3.2, status=deferred (host mx.ugb.sn[192.168.20.1] said: 421 4.3.2 bye (in reply to MAIL FROM command))",
+        ),
+        (
+            {"MAIL": "550 5.7.1 you"},
+            "5.7.1, status=bounced (host mx.ugb.sn[192.168.20.1] said: 550 5.7.1 you (in reply to MAIL FROM command))",
+        ),
+        (
+            {"DATA": "452 full"},
+            "4.0.0, status=deferred (host mx.ugb.sn[192.168.20.1] said: 452 full (in reply to DATA command))",
+        ),
+        (
+            {".": "554-5.7.1 spam\r\n554 5.7.1 really"},
+            "5.7.1, status=bounced (host mx.ugb.sn[192.168.20.1] said: 554-5.7.1 spam 554 5.7.1 really (in reply to end of DATA command))",
+        ),
+        (
+            {".": ""},
+            "4.4.2, status=deferred (lost connection with mx.ugb.sn[192.168.20.1] while sending end of data -- message may be sent more than once)",
+        ),
+        (
+            {"EHLO": "250 mail.minfo.sn"},
+            "5.4.6, status=bounced (mail for mx.ugb.sn loops back to myself)",
+        ),
+        (
+            {"EHLO": "250-mx.ugb.sn\r\n250 SIZE 10"},
+            "5.3.4, status=bounced (message size 278 exceeds size limit 10 of server mx.ugb.sn[192.168.20.1])",
+        ),
+        (
+            {"DATA": "250 2.0.0 done"},
+            "4.5.0, status=deferred (host mx.ugb.sn[192.168.20.1] broke the protocol: 250 2.0.0 done to DATA)",
+        ),
+    ],
+)
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_what_the_other_end_may_say(
+    world: Any,
+    relay: Callable[..., None],
+    mta: Any,
+    answers: dict[str, str],
+    fate: str,
+    *,
+    pipelining: bool,
+) -> None:
+    offered = {"EHLO": "250-mx.ugb.sn\r\n250 PIPELINING"} if pipelining else {}
+    world.send("a@ugb.sn")
+    relay(mta({**offered, **answers}))
+    assert fates(world)[0] == f"a@ugb.sn {fate}"
+
+
+def test_a_protocol_that_is_none(world: Any, relay: Callable[..., None], mta: Any) -> None:
+    world.send("a@ugb.sn")
+    relay(mta({"GREETING": "hello there"}))
+    assert fates(world)[0].startswith("a@ugb.sn 4.5.0, status=deferred (host mx.ugb.sn[192.168")
+
+
+def test_a_success_report_is_left_to_who_offers_dsn(
+    world: Any, relay: Callable[..., None], mta: Any, sub: Callable[..., Any]
+) -> None:
+    there = mta({"EHLO": [EHLO, "250 mx.ugb.sn"]})
+    for envid in ("one", "two"):
+        asked = (Recipient("a@ugb.sn", "SUCCESS"),)
+        world.queue.accept(sub(recipients=asked, envid=envid, ret="HDRS"))
+    relay(there)
+    assert there.said[1].endswith(" ENVID=one RET=HDRS")
+    assert there.said[2].endswith(" NOTIFY=SUCCESS")
+    (report,) = world.store.messages("user")
+    assert b"Original-Envelope-Id: two" in report.content
+    assert b"Action: relayed" in report.content
+
+
+def test_utf8_mail_is_not_forced_on_who_cannot(
+    world: Any, relay: Callable[..., None], mta: Any
+) -> None:
+    there = mta({"EHLO": [EHLO, "250 mx.ugb.sn"]})
+    world.send("é@ugb.sn", smtputf8=True)
+    world.send("è@ugb.sn", smtputf8=True)
+    relay(there)
+    assert there.said[1].endswith(" SMTPUTF8")
+    assert [one.split()[1] for one in fates(world)[:2]] == ["2.0.0,", "5.6.7,"]
+
+
+def test_tls_when_offered_and_in_the_clear_when_it_fails(
+    world: Any, relay: Callable[..., None], mta: Any
+) -> None:
+    world.set(smtp_tls_security_level="may")
+    there = mta({"EHLO": "250-mx.ugb.sn\r\n250 STARTTLS", "STARTTLS": ["220 go"]})
+    world.send("a@ugb.sn")
+    relay(there)
+    verbs = [line.split()[0] for line in there.said]
+    assert verbs == ["EHLO", "STARTTLS", "EHLO", "MAIL", "RCPT", "DATA", "QUIT"]
+    assert any(line.endswith("Cannot start TLS: handshake failure") for line in world.lines)
+    assert world.queue.entries() == ()
+
+
+def test_a_timeout_defers(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(self: Peer, patience: float) -> bytes:
+        del self, patience
+        raise TimeoutError
+
+    async def handle(peer: Peer) -> None:
+        await peer.drain()
+
+    async def work() -> None:
+        listener = await serve(handle)
+        world.routes["192.168.20.1"] = ("127.0.0.1", listener.port)
+        world.queue.start()
+        await world.queue.idle()
+        await world.queue.close()
+        await listener.close()
+
+    monkeypatch.setattr(Peer, "read", silent)
+    world.send("a@ugb.sn")
+    asyncio.run(work())
+    reason = "conversation with mx.ugb.sn[192.168.20.1] timed out while receiving"
+    assert reason in fates(world)[0]
+
+
+def test_closing_the_queue_ends_a_delivery_and_keeps_the_mail(world: Any) -> None:
+    asked = asyncio.Event()
+
+    async def handle(peer: Peer) -> None:
+        asked.set()
+        await peer.read()
+
+    async def work() -> None:
+        listener = await serve(handle)
+        world.routes["192.168.20.1"] = ("127.0.0.1", listener.port)
+        world.queue.start()
+        queue_id = world.send("a@ugb.sn")
+        await asked.wait()
+        waiting = asyncio.create_task(world.queue.settled(queue_id))
+        await asyncio.sleep(0)
+        await world.queue.close()
+        await waiting
+        await listener.close()
+
+    asyncio.run(work())
+    assert len(world.queue.entries()) == 1
+
+
+def routed(world: Any, domain: str) -> str:
+    try:
+        return " ".join(map(str, hosts(world, domain)))
+    except RoutingError as error:
+        return f"{error.dsn} {error.reason}"
+
+
+@pytest.mark.parametrize(
+    ("domain", "way"),
+    [
+        ("ugb.sn", "mx.ugb.sn[192.168.20.1]"),
+        ("direct.sn", "direct.sn[192.168.20.1]"),
+        ("null.sn", "5.1.0 Domain null.sn does not accept mail (nullMX)"),
+        ("loop.sn", "5.4.6 mail for loop.sn loops back to myself"),
+        ("backup.sn", "mx.ugb.sn[192.168.20.1]"),
+        ("[192.168.20.1]", "192.168.20.1[192.168.20.1]"),
+        ("[mx.miage.sn]", "mx.miage.sn[192.168.30.1]"),
+        (
+            "kelkpart.com",
+            (
+                "5.4.4 Host or domain name not found. Name service error for name=kelkpart.com "
+                "type=A: Host not found"
+            ),
+        ),
+    ],
+)
+def test_where_a_domains_mail_goes(world: Any, domain: str, way: str) -> None:
+    assert routed(world, domain) == way
+
+
+def test_a_better_mx_first(world: Any) -> None:
+    world.names.records["two.sn", "MX"] = ("20 mx.miage.sn.", "5 mx.ugb.sn.")
+    assert routed(world, "two.sn") == "mx.ugb.sn[192.168.20.1] mx.miage.sn[192.168.30.1]"
+
+
+@pytest.mark.parametrize("setting", ["names", "loopback"])
+def test_a_name_server_that_fails_defers(world: Any, setting: str) -> None:
+    world.names.broken = setting == "names"
+    world.set(loopback_dropped=setting == "loopback")
+    world.send("a@ugb.sn")
+    world.run()
+    assert fates(world) == [
+        (
+            "a@ugb.sn 4.4.3, status=deferred (Host or domain name not found. Name service error for "
+            "name=ugb.sn type=MX: Host not found, try again)"
+        )
+    ]
+
+
+def test_an_address_that_is_none_bounces(world: Any) -> None:
+    world.send("a b@ugb.sn")
+    world.run()
+    assert fates(world)[0] == "a b@ugb.sn 5.1.3, status=bounced (bad address syntax)"
