@@ -361,11 +361,33 @@ def test_who_does_not_read_is_not_heard() -> None:
             writer.write(b"FETCH")
             await full.wait()
             writer.write(b"NOOP")
-            await until(lambda: peers[0]._unread == 4 or len(heard) == 2)
+            await until(lambda: len(heard) == 2 or (peers[0]._unread == 4 and not peers[0]._waiter))
             assert heard == [b"FETCH"]
             assert await reader.readexactly(1000) == MUCH[:1000]
             assert await reader.read() == MUCH[1000:]
             assert heard == [b"FETCH", b"NOOP"]
+            assert errors == []
+
+    run(test)
+
+
+def test_little_that_is_not_taken_is_watched_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STALLED", 0.01)
+
+    async def test() -> None:
+        written: list[Peer] = []
+
+        async def handler(peer: Peer) -> None:
+            while not (size := peer._transport.get_write_buffer_size()):
+                peer.write(MUCH[:16_384])
+            assert size < 65_536
+            assert peer._stall is None
+            written.append(peer)
+
+        async with serving(handler) as (listener, errors):
+            raw = socket.create_connection(("127.0.0.1", listener.port))
+            await until(lambda: bool(written) and written[0].gone)
+            raw.close()
             assert errors == []
 
     run(test)
@@ -619,6 +641,27 @@ def test_at_the_limit_the_next_one_waits() -> None:
             assert await peers[3].read() == b"220 hi\r\n"
             for one in peers[2:]:
                 one.close()
+
+    run(test)
+
+
+def test_who_has_not_taken_all_keeps_its_place() -> None:
+    async def test() -> None:
+        came: list[Peer] = []
+
+        async def handler(peer: Peer) -> None:
+            came.append(peer)
+            peer.write(MUCH)
+
+        async with serving(handler, limit=1) as (listener, _):
+            raw = socket.create_connection(("127.0.0.1", listener.port))
+            await until(lambda: bool(came) and listener._peers[came[0]] is None)
+            second = await connect("127.0.0.1", listener.port)
+            with pytest.raises(TimeoutError):
+                await second.read(timeout=0.01)
+            raw.close()
+            assert await second.read() == MUCH[:65_536]
+            second.abort()
 
     run(test)
 
