@@ -21,6 +21,7 @@ PROTOCOLS: Final = ("smtp", "pop3", "imap", "managesieve", "dns", "*")
 ACTIONS: Final = ("answer", "delay", "drop", "truncate")
 LONGEST_DELAY: Final = 3600.0
 _NTH = re.compile(r"always|every [1-9]\d{0,5}|([1-9]\d{0,5})(?:-([1-9]\d{0,5})?)?")
+_ONE_LINE = re.compile(r"[^\r\n]+")
 _SMTP_REPLY = re.compile(r"[2-5][0-5]\d [^\r\n]*")
 
 
@@ -75,9 +76,7 @@ class Rule:
     chance: float = 1.0
 
     def __post_init__(self) -> None:
-        for item in ("name", "protocol", "command", "service", "address", "client", "nth"):
-            if not isinstance(getattr(self, item), str) or not getattr(self, item):
-                raise UsageError("disturbance.not-text", rule=self.name, field=item)
+        self._check_texts()
         if self.protocol not in PROTOCOLS:
             _refuse(self.name, "protocol", self.protocol, ", ".join(PROTOCOLS))
         found = _NTH.fullmatch(self.nth)
@@ -87,18 +86,31 @@ class Rule:
             _refuse(self.name, "chance", self.chance, "0 … 1")
         self._check_action()
 
+    def _check_texts(self) -> None:
+        for item in ("name", "protocol", "command", "service", "address", "client", "nth"):
+            if not isinstance(getattr(self, item), str) or not getattr(self, item):
+                raise UsageError("disturbance.not-text", rule=self.name, field=item)
+
     def _check_action(self) -> None:
-        match self.action:
-            case Answer(text):
-                bad = not isinstance(text, str) or not text or "\n" in text or "\r" in text
-                if bad or (self.protocol == "smtp" and not _SMTP_REPLY.fullmatch(text)):
-                    _refuse(self.name, "text", text, "451 4.3.0 Try again later")
-            case Delay(seconds):
-                if not _number(seconds) or not 0 <= seconds <= LONGEST_DELAY:
-                    _refuse(self.name, "seconds", seconds, f"0 … {LONGEST_DELAY:g}")
-            case Truncate(octets):
-                if not isinstance(octets, int) or isinstance(octets, bool) or octets < 0:
-                    _refuse(self.name, "octets", octets, "0, 1, 2 …")
+        field, value, accepted = "", None, ""  # type: str, object, str
+        if isinstance(self.action, Answer):
+            field, value = "text", self.action.text
+            good = bool(_ONE_LINE.fullmatch(str(value))) and type(value) is str
+            if self.protocol == "smtp":
+                good = good and bool(_SMTP_REPLY.fullmatch(str(value)))
+            accepted = "451 4.3.0 Try again later"
+        elif isinstance(self.action, Delay):
+            field, value = "seconds", self.action.seconds
+            good = _number(value) and 0 <= self.action.seconds <= LONGEST_DELAY
+            accepted = f"0 … {LONGEST_DELAY:g}"
+        elif isinstance(self.action, Truncate):
+            field, value = "octets", self.action.octets
+            good = type(value) is int and self.action.octets >= 0
+            accepted = "0, 1, 2 …"
+        else:
+            return
+        if not good:
+            _refuse(self.name, field, value, accepted)
 
     def matches(self, at: Mapping[str, str]) -> bool:
         """Whether this is the place, the time aside."""
@@ -178,13 +190,18 @@ class Disturbances:
         self._counts.clear()
 
     def load(self, document: Any) -> None:
-        """Add the rules of a JSON document: all, or none if one is wrong.  Raises UsageError."""
+        """Add the rules of a JSON document, or one rule: all, or none if one is wrong.
+
+        Raises UsageError.
+        """
+        if isinstance(document, Mapping) and "action" in document:
+            self.add(rule_of(document))
+            return
         if not isinstance(document, Mapping) or not isinstance(document.get("rules"), list):
             raise UsageError("disturbance.not-document")
-        if document.get("version") != VERSION:
-            raise UsageError(
-                "disturbance.version", found=document.get("version"), known=str(VERSION)
-            )
+        version = document.get("version")
+        if version != VERSION:
+            raise UsageError("disturbance.version", found=version, known=str(VERSION))
         for rule in [rule_of(one) for one in document["rules"]]:
             self.add(rule)
 
