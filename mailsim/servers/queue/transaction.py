@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -99,6 +100,7 @@ class Transaction:
             if reached is None:
                 raise SiteError("4.4.1", f"connect to {self.host}:25: Connection refused")
             self.talk = Talk(await connect(*reached, timeout=CONNECT))
+            _not_cancelled(self.talk)
         except MailsimError as error:
             late = error.message_id == "net.connect-timeout"
             why = "Connection timed out" if late else "Connection refused"
@@ -251,6 +253,14 @@ class Transaction:
             reported="DSN" in self.talk.core.extensions,
             connected=self.connected,
         )
+
+
+def _not_cancelled(talk: Talk) -> None:
+    """Python 3.11's wait_for() may swallow a cancellation that comes as it ends."""
+    task = asyncio.current_task()
+    if task and task.cancelling():
+        talk.peer.abort()
+        raise asyncio.CancelledError
 
 
 def status(reply: Reply) -> str:

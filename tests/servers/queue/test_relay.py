@@ -114,7 +114,7 @@ def test_helo_where_ehlo_is_not_known(world: Any, relay: Callable[..., None], mt
         ),
         (
             {"EHLO": "250-mx.ugb.sn\r\n250 SIZE 10"},
-            "5.3.4, status=bounced (message size 278 exceeds size limit 10 of server mx.ugb.sn[192.168.20.1])",
+            "5.3.4, status=bounced (message size 279 exceeds size limit 10 of server mx.ugb.sn[192.168.20.1])",
         ),
         (
             {"DATA": "250 2.0.0 done"},
