@@ -44,7 +44,7 @@ def up(
     """Start a lab, say where it answers, serve until SIGINT or SIGTERM."""
     spoken = language(chosen_language(lang))
     running: Running | None = None
-    _listen_to_signals()
+    before = {one: signal.signal(one, _told) for one in _signals()}
     try:
         rules = None if disturb is None else _rules(disturb)
         running = _started(backend, release, stage, name, seed, folder)
@@ -56,9 +56,12 @@ def up(
     except _Told:
         return 0
     finally:
-        _ignore_signals()
+        for one in before:  # nothing interrupts the end
+            signal.signal(one, signal.SIG_IGN)
         if running is not None:
             running.stop()
+        for one, handler in before.items():
+            signal.signal(one, handler)
     return 0
 
 
@@ -92,17 +95,6 @@ def _signals() -> list[signal.Signals]:
 
 def _told(_number: int, _frame: FrameType | None) -> None:
     raise _Told
-
-
-def _listen_to_signals() -> None:
-    for one in _signals():
-        signal.signal(one, _told)
-
-
-def _ignore_signals() -> None:
-    """Once it ends, nothing interrupts the end."""
-    for one in _signals():
-        signal.signal(one, signal.SIG_IGN)
 
 
 def _rules(file: Path) -> Any:

@@ -335,7 +335,7 @@ def test_rules_disturb_it_and_are_taken_away(lab: Lab) -> None:
     rules = [{"name": "cut", "protocol": "smtp", "command": "NOOP", "action": "drop"}]
     assert lab.disturb({"version": 1, "rules": rules}) == ("busy", "cut")
     assert lab.disturbances["busy"].items() >= busy.items()
-    with pytest.raises(UsageError, match="“nap” is no|nap"):
+    with pytest.raises(UsageError, match="nap"):
         lab.disturb({**busy, "action": "nap"})
     lab.undisturb("cut")
     assert list(lab.disturbances) == ["busy"]
