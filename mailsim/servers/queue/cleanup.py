@@ -46,7 +46,9 @@ def clean(world: World, submission: Submission, queue_id: str) -> Cleaned:
     _check(config, submission, header)
     kept = without(header, _DROPPED)
     if is_own(world, submission):
-        kept = _mapped(kept, config) + _missing(world, submission, queue_id, kept)
+        # receive_override_options = no_address_mappings on 10025 (AMA3).
+        kept = kept if submission.service == "reinjection" else _mapped(kept, config)
+        kept += _missing(world, submission, queue_id, kept)
     message_ids = values(kept, "message-id", 1)
     return Cleaned(
         _trace(world, submission, queue_id),
@@ -58,11 +60,9 @@ def clean(world: World, submission: Submission, queue_id: str) -> Cleaned:
 
 
 def is_own(world: World, submission: Submission) -> bool:
-    """Whether missing fields are added: mail from our own addresses alone, authenticated or
-    not (local_header_rewrite_clients = permit_inet_interfaces).  What comes back from the
-    filter is not ours."""
-    if submission.service == "reinjection":
-        return False
+    """Whether missing fields are added: to mail from our own addresses alone, authenticated or
+    not (local_header_rewrite_clients = permit_inet_interfaces).  So what lacks a Message-ID
+    gets it when the filter gives it back."""
     own = ("127.0.0.1", world.network.server.address)
     return submission.service in ("pickup", "bounce") or submission.client.address in own
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -40,7 +41,10 @@ class ContentFilter:
             reason = "connect to 127.0.0.1[127.0.0.1]:10024: Connection timed out"
             self._journal.write("postfix/smtp", reason)
             return [Outcome(one, "deferred", "4.4.1", reason) for one in recipients]
-        judgement = self._judge(mail, content)
+        try:
+            judgement = self._judge(mail, content)
+        except Exception as error:  # noqa: BLE001 # whatever it is: the mail must not be lost
+            return self._broken(recipients, error)
         if judgement.action == "pass":
             outcomes = self._reinject(mail, judgement, recipients)
         else:
@@ -48,6 +52,17 @@ class ContentFilter:
             self._world.filter.log(judgement, "")
         for notice in judgement.notifications:
             self._accept(replace(notice, service="reinjection"), mail)
+        return outcomes
+
+    def _broken(self, recipients: list[RecipientRow], error: Exception) -> list[Outcome]:
+        """The filter died of it: to Postfix that is a lost connection."""
+        loop = asyncio.get_running_loop()
+        loop.call_exception_handler({"message": "The content filter failed", "exception": error})
+        where = "sending end of data -- message may be sent more than once"
+        reason = f"lost connection with 127.0.0.1[127.0.0.1] while {where}"
+        outcomes = [self._outcome(one, "deferred", "4.4.2", reason) for one in recipients]
+        for one in outcomes:
+            one.remote = ""
         return outcomes
 
     def _judge(self, mail: Mail, content: bytes) -> Judgement:

@@ -303,7 +303,7 @@ class Queue:
             one.recipient.reason = one.reason
         row.recipients = list({one.recipient.number: one.recipient for one in deferred}.values())
         self._store.requeue(row)
-        self._reschedule()
+        self._schedule.add(row.next_attempt)
 
     def _remove(self, mail: Mail, program: str = "postfix/qmgr") -> None:
         self._mails.pop(mail.row.queue_id, None)
@@ -319,8 +319,7 @@ class Queue:
         now = self._world.clock.now()
         due = [m for m in self._waiting() if m.row.next_attempt <= now]
         self._retry(due)
-        if not due:
-            self._reschedule()
+        self._reschedule()
 
     def _waiting(self) -> list[Mail]:
         return [mail for mail in self._mails.values() if mail.row.queue == DEFERRED]

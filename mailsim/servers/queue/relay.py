@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mailsim.errors import UsageError
@@ -73,9 +74,11 @@ class Relay:
     async def _try(
         self, mail: Mail, content: bytes, host: Host, recipients: list[RecipientRow]
     ) -> list[Outcome]:
+        domain = split_address(recipients[0].address)[1]
         tls = self._world.config.smtp_tls_security_level == "may"
+        made = Transaction(self._world, mail, content, domain, host, tls)
         try:
-            return await Transaction(self._world, mail, content, host, tls).run(recipients)
+            return await made.run(recipients)
         except SiteError as error:
             if error.dsn != "4.7.5":
                 raise
@@ -83,7 +86,7 @@ class Relay:
         self._journal.write(
             "postfix/smtp", f"{mail.row.queue_id}: Cannot start TLS: handshake failure"
         )
-        return await Transaction(self._world, mail, content, host, tls=False).run(recipients)
+        return await replace(made, tls=False).run(recipients)
 
     def _unreached(self, one: RecipientRow, found: list[Host], error: SiteError) -> Outcome:
         outcome = _failed(one, error.dsn, error.reason)

@@ -37,6 +37,7 @@ class Schedule:
         self._delay = delay
         self._run = run
         self._timer: asyncio.TimerHandle | None = None
+        self._earliest = 0.0
         self._origin = clock.now()
         self._on = False
         clock.on_advance(self._advanced)
@@ -51,15 +52,26 @@ class Schedule:
         self._cancel()
 
     def set(self, times: Iterable[float]) -> None:
-        """These are the next attempts of the mail that waits."""
+        """These are the next attempts of all the mail that waits."""
         self._cancel()
         earliest = min(times, default=0.0)
-        if not earliest or not self._on or self._clock.fixed:
+        if earliest:
+            self.add(earliest)
+
+    def add(self, attempt: float) -> None:
+        """Mail waits for this time, too."""
+        if not self._on or self._clock.fixed or (self._timer and self._earliest <= attempt):
             return
+        self._cancel()
+        self._earliest = attempt
         scan = self._delay()
-        at = self._origin + math.ceil((earliest - self._origin) / scan) * scan
+        at = self._origin + math.ceil((attempt - self._origin) / scan) * scan
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(max(0.0, at - self._clock.now()), self._run)
+        self._timer = loop.call_later(max(0.0, at - self._clock.now()), self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._run()
 
     def _advanced(self) -> None:
         if self._on:

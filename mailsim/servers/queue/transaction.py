@@ -68,6 +68,7 @@ class Transaction:
     world: World
     mail: Mail
     content: bytes = field(repr=False)
+    domain: str
     host: Host
     tls: bool
     talk: Talk = field(init=False)
@@ -125,7 +126,7 @@ class Transaction:
             (reply,) = await self.talk.ask(Helo(name))
         self._welcome(reply)
         if reply.lines[0].partition(" ")[0].lower() == name.lower():
-            raise SiteError("5.4.6", f"mail for {self.host.name} loops back to myself")
+            raise SiteError("5.4.6", f"mail for {self.domain} loops back to myself")
 
     def _welcome(self, reply: Reply, *, soft: bool = False) -> None:
         if not reply.outcome.ok:

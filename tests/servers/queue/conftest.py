@@ -50,9 +50,11 @@ class FakeNames:
 class FakeWorld:
     """A world without servers, filter and name server."""
 
-    def __init__(self, stage: Stage = Stage.MAIL, folder: Path | None = None) -> None:
+    def __init__(
+        self, stage: Stage = Stage.MAIL, folder: Path | None = None, *, fixed: bool = True
+    ) -> None:
         self.network = NETWORK
-        self.clock = Clock(fixed=True)
+        self.clock = Clock(fixed=fixed)
         self.ids = Ids("queue")
         self.log = Log(self.clock)
         self.config = config(NETWORK, stage, Release.NOBLE)

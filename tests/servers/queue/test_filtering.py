@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -145,6 +146,30 @@ def test_a_bounce_is_not_filtered(filtered: Callable[..., Any]) -> None:
     world.run()
     assert len(world.filter.asked) == 1
     assert set(world.store.mailboxes()) == {"user"}
+
+
+def test_what_lacks_a_message_id_gets_it_behind_the_filter(filtered: Callable[..., Any]) -> None:
+    world = filtered()
+    world.send("cheikh@minfo.sn", content=b"Subject: x\r\n\r\ny\r\n")
+    world.run()
+    (second,) = world.filter.logged
+    (message,) = world.store.messages("cheikh")
+    assert message.message_id == f"<20100621080000.{second}@mail.minfo.sn>"
+
+
+def test_a_filter_that_dies_loses_no_mail(filtered: Callable[..., Any]) -> None:
+    world = filtered()
+    world.filter.judge = None
+    failures: list[str] = []
+
+    def watch() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: failures.append(context["message"]))
+
+    world.run(watch, lambda: world.send("cheikh@minfo.sn") and None)
+    assert failures == ["The content filter failed"]
+    (entry,) = world.queue.entries()
+    assert entry.recipients[0].reason.startswith("lost connection with 127.0.0.1[127.0.0.1]")
 
 
 def test_a_dropped_loopback_defers(filtered: Callable[..., Any]) -> None:

@@ -110,7 +110,7 @@ def test_helo_where_ehlo_is_not_known(world: Any, relay: Callable[..., None], mt
         ),
         (
             {"EHLO": "250 mail.minfo.sn"},
-            "5.4.6, status=bounced (mail for mx.ugb.sn loops back to myself)",
+            "5.4.6, status=bounced (mail for ugb.sn loops back to myself)",
         ),
         (
             {"EHLO": "250-mx.ugb.sn\r\n250 SIZE 10"},
@@ -282,3 +282,43 @@ def test_an_address_that_is_none_bounces(world: Any) -> None:
     world.send("a b@ugb.sn")
     world.run()
     assert fates(world)[0] == "a b@ugb.sn 5.1.3, status=bounced (bad address syntax)"
+
+
+def test_on_a_running_clock_a_timer_tries_again(make: Callable[..., Any], mta: Any) -> None:
+    world = make(fixed=False)
+    world.set(minimal_backoff_time=0.01, queue_run_delay=0.01)
+    there = mta({"GREETING": ["451 4.3.0 later", "451 4.3.0 later"]})
+
+    async def work() -> None:
+        delivered = asyncio.Event()
+        world.log.on_line = lambda line: delivered.set() if line.endswith("removed") else None
+        listener = await serve(there.handle)
+        world.routes["192.168.20.1"] = ("127.0.0.1", listener.port)
+        world.queue.start()
+        world.send("a@ugb.sn")
+        await delivered.wait()
+        await world.queue.close()
+        await listener.close()
+
+    asyncio.run(work())
+    assert len([one for one in fates(world) if "status=deferred" in one]) == 2
+
+
+def test_many_messages_each_go_once(make: Callable[..., Any], mta: Any) -> None:
+    world = make(fixed=False)
+    there = mta({"EHLO": EHLO})
+    for count in range(200):
+        world.send("a@ugb.sn" if count % 2 else "user@minfo.sn")
+
+    async def work() -> None:
+        listener = await serve(there.handle)
+        world.routes["192.168.20.1"] = ("127.0.0.1", listener.port)
+        world.queue.start()
+        await world.queue.idle()
+        await world.queue.close()
+        await listener.close()
+
+    asyncio.run(work())
+    assert len(there.contents) == 100
+    assert world.store.mailboxes() == {"user": {"INBOX": 100}}
+    assert world.queue.entries() == ()
