@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mailsim.servers.world import World
 
 HOPCOUNT_LIMIT = 50
+# header_size_limit: what is longer is not looked at.
+_HEADER_SIZE = 102_400
 _DROPPED = "bcc|content-length|resent-bcc|return-path"  # message_drop_headers
 _DESTINATIONS = "to|cc|bcc"
 _ADDRESSED = f"from|sender|reply-to|{_DESTINATIONS}"
@@ -130,10 +132,9 @@ def _recipients(
 
 def _of_header(world: World, header: bytes) -> tuple[Recipient, ...]:
     """Fault F25: the header's recipients are taken for the envelope's."""
+    text = ",".join(values(header, _DESTINATIONS))[:_HEADER_SIZE]
     found = dict.fromkeys(
-        qualified(address, world.config)
-        for _, address in getaddresses(values(header, _DESTINATIONS))
-        if address
+        qualified(address, world.config) for _, address in getaddresses([text]) if address
     )
     addresses = Addresses(world)
     for address in found:

@@ -17,15 +17,15 @@ from mailsim.servers.queue.bounce import (
     notification,
     successes,
 )
-from mailsim.servers.queue.cleanup import Cleaned, clean
 from mailsim.servers.queue.filtering import ContentFilter
+from mailsim.servers.queue.intake import Intake
 from mailsim.servers.queue.journal import Journal
 from mailsim.servers.queue.local import LocalDelivery
-from mailsim.servers.queue.mail import Envelope, Mail, Outcome
+from mailsim.servers.queue.mail import Mail, Outcome
 from mailsim.servers.queue.relay import Relay, by_destination
 from mailsim.servers.queue.rest import Rest
 from mailsim.servers.queue.schedule import Schedule, expired, next_attempt
-from mailsim.servers.store import QueueRow, RecipientRow
+from mailsim.servers.store import RecipientRow
 
 if TYPE_CHECKING:
     from mailsim.servers.world import World
@@ -43,6 +43,7 @@ class Queue:
         self._world = world
         self._store = world.store
         self._journal = Journal(world)
+        self._intake = Intake(world, self._journal)
         self._local = LocalDelivery(world, self._journal)
         self._relay = Relay(world, self._journal)
         self._filter = ContentFilter(world, self._journal, self._accept_child)
@@ -74,76 +75,9 @@ class Queue:
         return mail.row.queue_id
 
     def _queue(self, submission: Submission, parent: Mail | None = None) -> Mail:
-        queue_id = self._new_id()
-        self._tell_client(submission, queue_id)
-        cleaned = clean(self._world, submission, queue_id)
-        shown = f"message-id={cleaned.message_id or '<>'}"
-        self._journal.write("postfix/cleanup", f"{queue_id}: {shown}")
-        envelope = self._envelope(submission)
-        head, number = self._keep(cleaned, parent)
-        row = QueueRow(
-            queue_id,
-            ACTIVE,
-            cleaned.sender,
-            cleaned.message_id,
-            self._world.clock.now(),
-            len(cleaned.trace) + len(cleaned.data),
-            envelope.text(),
-            head,
-            number,
-            recipients=[
-                RecipientRow(at, address, asked.address, asked.notify, asked.orcpt)
-                for at, (address, asked) in enumerate(cleaned.recipients)
-            ],
-        )
-        self._store.enqueue(row)
-        mail = self._mails[queue_id] = Mail(row, envelope)
+        mail = self._intake.take(submission, parent, self._mails)
+        self._mails[mail.row.queue_id] = mail
         return mail
-
-    def _new_id(self) -> str:
-        while (queue_id := self._world.ids.queue_id()) in self._mails:
-            pass  # a folder may hold the mail of an earlier run with the same seed
-        return queue_id
-
-    def _keep(self, cleaned: Cleaned, parent: Mail | None) -> tuple[bytes, int]:
-        """Head and content: what the filter has only put fields before is not written again."""
-        if parent:
-            shared = self._store.content(parent.row.content)
-            if cleaned.data.endswith(shared):
-                before = cleaned.data[: len(cleaned.data) - len(shared)]
-                return cleaned.trace + before, parent.row.content
-        return cleaned.trace, self._store.keep(cleaned.data)
-
-    def _envelope(self, submission: Submission) -> Envelope:
-        # receive_override_options: neither what the filter gives back nor a notification
-        # is filtered again (internal_mail_filter_classes is empty).
-        filtered = submission.service not in ("reinjection", "bounce", "forward")
-        return Envelope(
-            filter=self._world.config.content_filter if filtered else "",
-            envid=submission.envid,
-            ret=submission.ret,
-            body=submission.body,
-            smtputf8=submission.smtputf8,
-            client=submission.client.address,
-            client_name=submission.client.name,
-            helo=submission.helo,
-        )
-
-    def _tell_client(self, submission: Submission, queue_id: str) -> None:
-        if submission.service in ("bounce", "forward"):
-            return
-        if submission.service == "pickup":
-            self._journal.write("postfix/pickup", f"{queue_id}: uid=0 from=<{submission.sender}>")
-            return
-        given = (
-            ("sasl_method", submission.sasl_method),
-            ("sasl_username", submission.sasl_username),
-            ("sasl_sender", submission.sasl_sender),
-        )
-        text = "".join(f", {name}={value}" for name, value in given if value)
-        pid = submission.pid or self._journal.pid(submission.program)
-        line = f"{queue_id}: client={submission.client}{text}"
-        self._world.log.write(submission.program, pid, line)
 
     # being delivered
 
