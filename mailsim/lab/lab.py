@@ -327,6 +327,10 @@ class Lab:
 
     # --- what is seen
 
+    def scan(self) -> snapshot.Scan:
+        """The server's ports as a scan would find them; on this backend the firewall is a model."""
+        return snapshot.scan(self._ask("scan"))
+
     @property
     def logs(self) -> snapshot.Logs:
         """The servers' log."""

@@ -16,6 +16,7 @@ from mailsim.errors import LabError, UsageError
 from mailsim.lab.backend import Document
 from mailsim.lab.errors import bad_request
 from mailsim.lab.faults import by_number
+from mailsim.lab.scan import scan as scanned
 from mailsim.model.queue import QueueEntry, StoredMessage
 from mailsim.model.stage import Stage
 from mailsim.servers.config import FAULTS
@@ -105,6 +106,12 @@ def fingerprint(site: Site) -> Document:
 def stop(site: Site) -> bool:
     """End the lab, once this is answered."""
     return bool(site)
+
+
+@operation()
+def scan(site: Site) -> list[Document]:
+    """Every port that some stage uses: open, closed or filtered."""
+    return scanned(site.world.config)
 
 
 # --- mail -------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from mailsim.dialogue.log import parse_line
 from mailsim.lab.backend import Document
+from mailsim.language import word
 from mailsim.model.endpoint import Endpoint, PortState, Protocol, Security
 from mailsim.model.log import LogLine
 from mailsim.model.network import Account
@@ -64,6 +65,27 @@ class Accounts(Listing[Account]):
             if user in (one.user, one.address):
                 return one.password
         raise KeyError(user)
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port of the server, as a scan finds it."""
+
+    number: int
+    service: str
+    state: PortState
+
+
+class Scan(Listing[Port]):
+    """The ports, and the word that it is a model that says so."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"{super().__repr__()}\n{word('lab.scan-model')}"
+
+    def _line(self, value: Port) -> str:
+        return f"{value.number:>5}  {value.service:<12} {value.state.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +241,11 @@ def mailboxes(documents: list[Document]) -> Mailboxes:
 
 def _frozen(boxes: Mapping[str, list[T]], kind: Callable[[list[T]], Any]) -> dict[str, Any]:
     return {name: kind(messages) for name, messages in boxes.items()}
+
+
+def scan(documents: list[Document]) -> Scan:
+    """The ports."""
+    return Scan(Port(one["port"], one["service"], PortState(one["state"])) for one in documents)
 
 
 def logs(lines: list[str]) -> Logs:

@@ -209,6 +209,18 @@ def test_the_firewall_s_thesis_error_closes_the_name_server(lab: Lab) -> None:
         assert dns.mx("minfo.sn").ok
 
 
+def test_a_scan_shows_what_the_firewall_leaves_and_says_that_it_is_a_model(lab: Lab) -> None:
+    assert {one.number for one in lab.scan() if one.state is PortState.FILTERED} == {110, 143}
+    shown = repr(lab.scan())
+    assert "   25  smtp         open\n" in shown
+    assert shown.endswith("is a model: this comes from its settings, not from packets.")
+    lab.reset(stage="mail")
+    assert {one.service for one in lab.scan() if one.state is PortState.OPEN} == {
+        "ssh", "smtp", "dns", "http", "pop3", "imap",
+    }  # fmt: skip
+    assert {one.state for one in lab.scan()} == {PortState.OPEN, PortState.CLOSED}
+
+
 def test_a_service_that_is_none(lab: Lab) -> None:
     with pytest.raises(UsageError, match="accepted: smtp, submission, submissions"):
         lab.smtp("imap")
