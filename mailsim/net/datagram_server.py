@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 Answerer = Callable[[bytes, Callable[[bytes], None]], None]
 """Called with each datagram and with what sends an answer to whom it came from."""
@@ -15,6 +16,7 @@ class DatagramListener(asyncio.DatagramProtocol):
     def __init__(self, answerer: Answerer) -> None:
         self._answerer = answerer
         self._transport: asyncio.DatagramTransport | None = None
+        self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
     def port(self) -> int:
@@ -24,8 +26,7 @@ class DatagramListener(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is there."""
-        assert isinstance(transport, asyncio.DatagramTransport)  # noqa: S101 - for its type
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """One datagram came."""
@@ -36,10 +37,17 @@ class DatagramListener(asyncio.DatagramProtocol):
 
         self._answerer(data, send)
 
-    def close(self) -> None:
-        """Close the socket."""
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is closed."""
+        del exc
+        if not self._gone.done():
+            self._gone.set_result(None)
+
+    async def close(self) -> None:
+        """Close the socket; it is closed when this returns."""
         if self._transport is not None:
             self._transport.close()
+            await self._gone
 
 
 async def serve_datagrams(

@@ -98,6 +98,14 @@ class Responder:
             said.set_rcode(dns.rcode.NXDOMAIN)
         if not found.exists or not _answers(found, rdtype):
             said.authority.append(self._soa(found))  # RFC 2308 §3
+        elif rdtype in ("MX", "NS"):
+            said.additional.extend(self._addresses(found.sets[-1]))
+
+    def _addresses(self, rrset: dns.rrset.RRset) -> list[dns.rrset.RRset]:
+        """The addresses of the hosts that an answer names (RFC 1034 §4.3.2, step 6)."""
+        hosts = [getattr(one, "exchange", None) or one.target for one in rrset]
+        found = [self._names.find(host.to_text().lower(), "A") for host in hosts]
+        return [one.sets[-1] for one in found if _answers(one, "A")]
 
     def _soa(self, found: Found) -> dns.rrset.RRset:
         """The SOA that says how long the absence may be remembered (RFC 2308 §3)."""

@@ -62,7 +62,7 @@ class DnsListener:
             handle.cancel()
         self._late.clear()
         if self._udp:
-            self._udp.close()
+            await self._udp.close()
         if self._tcp:
             await self._tcp.close()
 

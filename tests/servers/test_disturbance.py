@@ -1,0 +1,160 @@
+"""Rules: where they match, when they act, and what they refuse to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mailsim.errors import UsageError
+from mailsim.servers.disturbance import (
+    Answer,
+    Delay,
+    Disturbances,
+    Drop,
+    Rule,
+    Truncate,
+    delay,
+    drop,
+    reply,
+    rule_of,
+    truncate,
+)
+from mailsim.servers.ids import Ids
+
+LATER = "451 4.3.0 Try again later"
+
+
+def some(*rules: Rule, seed: str = "s") -> Disturbances:
+    found = Disturbances(Ids(seed))
+    for rule in rules:
+        found.add(rule)
+    return found
+
+
+def acted(rules: Disturbances, times: int = 8) -> list[bool]:
+    return [rules.at("smtp", "RCPT") is not None for _ in range(times)]
+
+
+def test_no_rule_disturbs_nothing() -> None:
+    assert some().at("smtp", "RCPT") is None
+
+
+def test_fail_twice_then_succeed() -> None:
+    rules = some(reply("r", LATER, protocol="smtp", command="RCPT", address="*@ugb.sn", nth="1-2"))
+
+    def at(address: str, command: str = "rcpt") -> Any:
+        return rules.at("smtp", command, address=address)
+
+    assert at("user@minfo.sn") is None
+    assert at("secretaire@UGB.sn") == Answer(LATER)
+    assert at("secretaire@ugb.sn", "MAIL") is None
+    assert at("secretaire@ugb.sn") == Answer(LATER)
+    assert at("secretaire@ugb.sn") is None
+
+
+@pytest.mark.parametrize(
+    ("nth", "times"),
+    [
+        ("always", "11111111"),
+        ("3", "00100000"),
+        ("2-3", "01100000"),
+        ("7-", "00000011"),
+        ("every 3", "00100100"),
+    ],
+)
+def test_the_times_of_a_rule(nth: str, times: str) -> None:
+    assert acted(some(drop("r", nth=nth))) == [one == "1" for one in times]
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"protocol": "imap"},
+        {"command": "MAIL"},
+        {"service": "submission"},
+        {"client": "192.168.66.66"},
+        {"address": "a@b"},
+    ],
+)
+def test_each_condition_must_hold(where: dict[str, str]) -> None:
+    rules = some(drop("r", **where))
+    here = {"service": "smtp", "client": "192.168.10.50", "address": "x@y"}
+    assert rules.at("smtp", "RCPT", **here) is None
+    there = {"protocol": "smtp", "command": "RCPT", **here, **where}
+    assert rules.at(there.pop("protocol"), there.pop("command"), **there) == Drop()
+
+
+def test_the_first_rule_that_acts_wins_and_all_that_match_count() -> None:
+    rules = some(delay("first", 1, nth="1"), truncate("second", 5, nth="2-3"))
+    assert [rules.at("pop3", "RETR") for _ in range(3)] == [Delay(1), Truncate(5), Truncate(5)]
+
+
+def test_chance_comes_from_the_seed() -> None:
+    def run(seed: str) -> list[bool]:
+        return acted(some(drop("r", chance=0.5), seed=seed), 64)
+
+    assert run("a") == run("a")
+    assert run("a") != run("b")
+    assert 8 < sum(run("a")) < 56
+
+
+def test_a_rule_of_the_same_name_counts_anew() -> None:
+    rules = some(drop("r", nth="1"))
+    assert acted(rules, 2) == [True, False]
+    rules.add(drop("r", nth="1"))
+    assert acted(rules, 2) == [True, False]
+
+
+def test_the_state_tells_rules_and_counts() -> None:
+    rules = some(drop("r"))
+    before = rules.state()
+    rules.at("smtp", "RCPT")
+    assert rules.state() != before
+    rules.remove("r")
+    assert rules.state() == []
+
+
+def test_a_data_file_is_taken_whole_or_not_at_all() -> None:
+    rules = some()
+    good = {"name": "a", "protocol": "smtp", "command": "RCPT", "action": "answer", "text": LATER}
+    bad = {"name": "b", "action": "delay", "seconds": -1}
+    with pytest.raises(UsageError):
+        rules.load({"version": 1, "rules": [good, bad]})
+    assert not rules.rules
+    rules.load({"version": 1, "rules": [good, {"name": "c", "action": "truncate", "octets": 3}]})
+    rules.load({"name": "d", "action": "drop"})
+    assert [rule.name for rule in rules.rules] == ["a", "c", "d"]
+    assert rules.rules[0] == reply("a", LATER, protocol="smtp", command="RCPT")
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        ({"name": "r", "action": "explode"}, "answer, delay, drop, truncate"),
+        ({"name": "r", "action": "drop", "protocol": "http"}, "smtp, pop3"),
+        ({"name": "r", "action": "drop", "nth": "0"}, "every 3"),
+        ({"name": "r", "action": "drop", "nth": "3-1"}, "every 3"),
+        ({"name": "r", "action": "drop", "chance": 2}, "0 … 1"),
+        ({"name": "r", "action": "drop", "where": "x"}, "address"),
+        ({"name": "r", "action": "delay", "seconds": "soon"}, "3600"),
+        ({"name": "r", "action": "truncate", "octets": True}, "0, 1, 2"),
+        ({"name": "r", "action": "answer", "protocol": "smtp", "text": "no"}, "451"),
+        ({"name": "r", "action": "answer", "text": "a\r\nb"}, "451"),
+        ({"name": "", "action": "drop"}, "name"),
+        ({"name": "r", "action": "drop", "command": 5}, "command"),
+        ("r", "JSON object"),
+    ],
+)
+def test_what_a_rule_cannot_be_is_said(document: object, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        rule_of(document)
+
+
+def test_a_file_of_another_kind_or_version() -> None:
+    documents: list[object] = [[], {"version": 1}, {"version": 2, "rules": []}]
+    for document in documents:
+        with pytest.raises(UsageError):
+            some().load(document)
+    with pytest.raises(UsageError, match="there are: r"):
+        some(drop("r")).remove("x")
