@@ -54,7 +54,7 @@ class DnsListener:
                 continue
             self._tcp = tcp
             return
-        raise LabError("lab.no-port", service="dns")
+        raise LabError("servers.no-port", service="dns")
 
     async def close(self) -> None:
         """Stop listening; late answers are forgotten."""

@@ -51,7 +51,7 @@ def _read(name: str, text: str) -> Zone:
         parsed = dns.zone.from_text(text, origin=name, relativize=False)
     except (dns.exception.DNSException, ValueError) as error:
         reason = str(error) or type(error).__name__
-        raise LabError("lab.zone-broken", zone=name, reason=reason) from None
+        raise LabError("servers.zone-broken", zone=name, reason=reason) from None
     zone = Zone(f"{name.lower()}.")
     for owner, rdataset in parsed.iterate_rdatasets():
         key = owner.to_text().lower()
