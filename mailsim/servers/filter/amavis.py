@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import string
 from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mailsim.servers.envelope import Client, Submission
@@ -135,11 +136,7 @@ class Filter:
 
     def _originating(self, client: Client) -> bool:
         """Whether the client is one of ours: of the LAN, or this host (policy bank MYNETS)."""
-        try:
-            address = ipaddress.ip_address(client.address)
-        except ValueError:
-            return False
-        return address.is_loopback or address in ipaddress.ip_network(self._world.network.lan)
+        return _within(client.address, ("127.0.0.0/8", self._world.network.lan))
 
     def _worth_scoring(self, case: Case) -> bool:
         """Not what is infected, nor what is stopped already."""
@@ -161,6 +158,8 @@ class Filter:
 
     def _notifications(self, case: Case) -> tuple[Submission, ...]:
         """The alert, and a bounce if that is the destiny and there is someone to bounce to."""
+        if case.category < Category.UNCHECKED and case.action != "bounce":
+            return ()
         sent = []
         about = self._blocked(case)
         if case.category >= Category.UNCHECKED:
@@ -188,6 +187,16 @@ class Filter:
             virus=case.category is Category.VIRUS,
         )
 
-    def _edits(self, case: Case) -> tuple[Edits, Edits]:
+    def _edits(self, case: Case) -> dict[bool, Edits]:
         domain, date = self._world.network.domain, self._world.clock.header()
-        return edit(case, domain, date, local=False), edit(case, domain, date, local=True)
+        kinds = {one in case.local for one in case.recipients}
+        return {local: edit(case, domain, date, local=local) for local in kinds}
+
+
+@lru_cache(maxsize=1024)
+def _within(address: str, networks: tuple[str, ...]) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(found in ipaddress.ip_network(one) for one in networks)

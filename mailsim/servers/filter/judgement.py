@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -72,8 +73,8 @@ class Judgement:
     tagged: bool = False
     content: bytes = field(default=b"", repr=False)
     head_size: int = 0
-    edits: tuple[Edits, Edits] = (Edits("", drop_spam_fields=False),) * 2
-    """For recipients elsewhere, for local ones."""
+    edits: Mapping[bool, Edits] = field(default_factory=dict)
+    """For local recipients (True), for those elsewhere."""
 
     def content_for(self, recipient: str) -> bytes:
         """The message as this recipient gets it: with Amavis's fields before it."""

@@ -24,7 +24,8 @@ NO_END = (
     "error: unexpected end of parts before epilogue"
 )
 
-_FIELD = re.compile(rb"([!-9;-~\x80-\xff]+)[ \t]*:([^\n]*+(?:\n[ \t][^\n]*+)*+)")
+# Without ^ each octet of a long line would be tried as a field's beginning.
+_FIELD = re.compile(rb"^([!-9;-~\x80-\xff]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.MULTILINE)
 _PARAMETER = re.compile(
     r";\s*([^\s;=\"]+?)(\*\d+)?(\*)?\s*=\s*(?:\"((?:[^\"\\]|\\.)*+)\"|([^\s;]*))"
 )

@@ -14,16 +14,15 @@ from mailsim.servers.filter.virus import SCANNER
 
 _LOCALHOST = Client("127.0.0.1", "localhost", "localhost")
 _LONGEST_VALUE = 500
-_ADVICE = """\
-Delivery of the email was stopped!
-
+_STOPPED = "Delivery of the email was stopped!\n"
+_ADVICE = f"""\
+{_STOPPED}
 The message has been blocked because it contains a component
 (as a MIME part or nested within) with declared name
 or MIME type or contents type violating our access policy.
 """
-_VIRUS_ADVICE = """\
-Delivery of the email was stopped!
-
+_VIRUS_ADVICE = f"""\
+{_STOPPED}
 Please check your system for viruses,
 or ask your system administrator to do so.
 """
@@ -116,13 +115,13 @@ def bounce(about: Blocked) -> Submission:
         "report-type=delivery-status;",
         f'boundary="{about.boundary}"',
     ]
-    subject = "VIRUS in message apparently from you" if about.virus else "BANNED contents from you"
+    subject = _BOUNCES[about.kind][0].format(about.what)
     message_id = about.head.get("message-id")
     top = [
         fold("Content-Type", kind),
         _common(about),
-        unstructured("Subject", f"{subject} ({about.what})"),
-        f"In-Reply-To: {_safe(message_id)}\r\n" if message_id else "",
+        unstructured("Subject", subject),
+        f"In-Reply-To: {_safe(message_id)}\r\n" if message_id and message_id.isascii() else "",
         f"Message-ID: <VS{about.mail_id}@{about.host}>\r\n",
         f"To: <{about.sender}>\r\n",
     ]
@@ -130,13 +129,20 @@ def bounce(about: Blocked) -> Submission:
     return _submission(about.sender, "".join(top), about, parts)
 
 
+_BOUNCES = {
+    "Virus": ("VIRUS in message apparently from you ({})", "VIRUS ALERT", "virus", _VIRUS_ADVICE),
+    "Banned": ("BANNED contents from you ({})", "BANNED CONTENTS ALERT", "banned name", _ADVICE),
+    "Spam": ("Spam claiming to be from you", "Spam", "", _STOPPED),
+    "BadHdr": ("BAD-HEADER in message from you", "INVALID HEADER", "", _STOPPED),
+}
+
+
 def _bounce_text(about: Blocked) -> str:
-    title, what, advice = "BANNED CONTENTS ALERT", "banned name", _ADVICE
-    if about.virus:
-        title, what, advice = "VIRUS ALERT", "virus", _VIRUS_ADVICE
+    _, title, found, advice = _BOUNCES[about.kind]
+    what = [f"    {found}: {about.what}"] if found else []
     plural = "s" if len(about.recipients) > 1 else ""
     return "\n".join([
-        title, "", "Our content checker found", f"    {what}: {about.what}", "",
+        title, "", "Our content checker found", *what, "",
         f"in email presumably from you <{about.sender}>",
         f"to the following recipient{plural}:", *(f"-> {one}" for one in about.recipients), "",
         *_origin(about), "", advice,

@@ -50,11 +50,8 @@ class Score:
     """What a message scores: the rules that hit, and their sum."""
 
     hits: tuple[Rule, ...]
-
-    @property
-    def total(self) -> float:
-        """The sum of the scores."""
-        return round(sum(rule.score for rule in self.hits), 3)
+    total: float
+    """The sum of the scores."""
 
     @property
     def tests(self) -> tuple[str, ...]:
@@ -114,7 +111,8 @@ class _Subject:
 def score(found: Findings, client: Client, world: World) -> Score:
     """Try all rules on a message that `client` brought."""
     subject = _Subject(found, client, world, found.text.lower(), {})
-    return Score(tuple(rule for rule in rules() if _TESTS[rule.test](rule, subject)))
+    hits = tuple(rule for rule in rules() if _TESTS[rule.test](rule, subject))
+    return Score(hits, round(sum(rule.score for rule in hits), 3))
 
 
 def _missing(rule: Rule, subject: _Subject) -> bool:

@@ -9,14 +9,14 @@ from mailsim.servers.filter.message import Head
 
 MIME, EIGHT_BIT, CONTROL, EMPTY, LONG, SYNTAX, MISSING, MULTIPLE = range(1, 9)
 _LONGEST = 998  # RFC 5322 §2.1.1
-_WELL_FORMED = re.compile(rb"(?:[!-9;-~\x80-\xff]+[ \t]*:[^\n]*+\n(?:[ \t][^\n]*+\n)*+)*+")
+_WELL_FORMED = re.compile(rb"(?:[!-9;-~\x80-\xff]++[ \t]*+:[^\n]*+\n(?:[ \t][^\n]*+\n)*+)*+")
 _BLANK_FOLD = re.compile(rb"^[ \t]+\r?$", re.MULTILINE)
 _CONTROL = re.compile(rb"\x00|\r(?!\n)")
-_ONCE: Final = (
+_ONCE: Final = {name.lower(): name for name in (
     "Date", "From", "Sender", "Reply-To", "To", "Cc", "Bcc", "Subject", "Message-ID",
     "References", "In-Reply-To", "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
     "Content-ID", "Content-Description", "Content-Disposition", "Auto-Submitted",
-)  # fmt: skip
+)}  # fmt: skip
 
 
 def check(head: Head) -> tuple[int, str]:
@@ -60,16 +60,19 @@ def _eight_bit(head: Head) -> list[tuple[int, str]]:
 
 
 def _counts(head: Head) -> list[tuple[int, str]]:
-    found = []
-    for name in _ONCE:
-        count = head.counts.get(name.lower(), 0)
-        if not count and name in ("Date", "From"):
-            found.append((MISSING, f'Missing required header field: "{name}"'))
-        elif count == 2:
-            found.append((MULTIPLE, f'Duplicate header field: "{name}"'))
-        elif count > 2:
-            said = f'Header field occurs more than once: "{name}" occurs {count} times'
-            found.append((MULTIPLE, said))
+    counts = head.counts
+    found = [
+        (MISSING, f'Missing required header field: "{name}"')
+        for name in ("Date", "From")
+        if name.lower() not in counts
+    ]
+    for name in [one for one, count in counts.items() if count > 1 and one in _ONCE]:
+        said = f'Duplicate header field: "{_ONCE[name]}"'
+        if counts[name] > 2:
+            said = (
+                f'Header field occurs more than once: "{_ONCE[name]}" occurs {counts[name]} times'
+            )
+        found.append((MULTIPLE, said))
     return found
 
 
