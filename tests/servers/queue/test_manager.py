@@ -14,6 +14,7 @@ from mailsim.model.queue import QueueName
 from mailsim.model.stage import Stage
 from mailsim.servers.clock import START
 from mailsim.servers.envelope import Client, Recipient
+from mailsim.servers.queue.journal import _pretty
 
 
 def inbox(world: Any, user: str) -> list[bytes]:
@@ -141,6 +142,7 @@ def test_no_bounce_of_a_bounce(world: Any) -> None:
     world.send("nobody@minfo.sn", sender="")
     world.run()
     assert world.store.mailboxes() == {}
+    assert not any("notification" in line for line in world.lines)
     assert world.lines[-1].endswith("removed")
 
 
@@ -320,3 +322,29 @@ def test_a_peers_own_address_counts_as_ours(world: Any, sub: Callable[..., Any])
     world.queue.accept(sub("user@minfo.sn", client=local, content=b"Subject: x\r\n\r\ny\r\n"))
     world.run()
     assert b"Message-Id: <20100621080000." in inbox(world, "user")[0]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-1, "0"), (0, "0"), (0.004, "0"), (0.05, "0.05"), (0.5, "0.5"), (1.26, "1.3"), (10.2, "10")],
+)
+def test_delays_have_two_digits_that_count(seconds: float, text: str) -> None:
+    assert _pretty(seconds) == text
+
+
+def test_a_big_message_comes_back_by_its_header_alone(world: Any) -> None:
+    world.send("nobody@minfo.sn", content=b"Subject: big\r\n\r\n" + b"x" * 60_000 + b"\r\n")
+    world.run()
+    (content,) = inbox(world, "user")
+    assert len(content) < 4_000
+    part = parsed(content).get_payload()[2]
+    assert part.get_content_type() == "text/rfc822-headers"
+    assert "Subject: big" in part.get_payload()
+
+
+def test_mail_on_hold_stays_there_when_the_queue_starts(world: Any) -> None:
+    queue_id = world.send("user@minfo.sn")
+    assert world.queue.hold(queue_id)
+    world.run()
+    assert world.store.mailboxes() == {}
+    assert world.queue.entries()[0].queue is QueueName.HOLD

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mailsim.model.stage import Stage
 from mailsim.net.serving import Peer, serve
 from mailsim.servers.envelope import Recipient
 from mailsim.servers.queue.routing import RoutingError, hosts
+from mailsim.servers.store import Store
 
 EHLO = "250-mx.ugb.sn\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 SIZE 1000"
 
@@ -322,3 +325,64 @@ def test_many_messages_each_go_once(make: Callable[..., Any], mta: Any) -> None:
     assert len(there.contents) == 100
     assert world.store.mailboxes() == {"user": {"INBOX": 100}}
     assert world.queue.entries() == ()
+
+
+def test_who_is_served_is_not_served_again_after_a_death(
+    make: Callable[..., Any], mta: Any, tmp_path: Path
+) -> None:
+    world = make(Stage.MAIL, tmp_path)
+    there, reached = mta(), asyncio.Event()
+
+    async def silent(peer: Peer) -> None:
+        reached.set()
+        await peer.read()
+
+    async def work() -> None:
+        good, bad = await serve(there.handle), await serve(silent)
+        world.routes["192.168.20.1"] = ("127.0.0.1", good.port)
+        world.routes["192.168.30.1"] = ("127.0.0.1", bad.port)
+        world.queue.start()
+        world.send("cheikh@minfo.sn", "a@ugb.sn", "b@miage.sn")
+        await reached.wait()
+        # What the file says now is what another process would find.
+        (row,) = Store(tmp_path).queued()
+        assert [one.address for one in row.recipients] == ["b@miage.sn"]
+        await world.queue.close()
+        await good.close()
+        await bad.close()
+
+    asyncio.run(work())
+
+
+def test_settled_waits_for_a_bounce_that_goes_elsewhere(world: Any, mta: Any) -> None:
+    there = mta()
+
+    async def work() -> None:
+        listener = await serve(there.handle)
+        world.routes["192.168.20.1"] = ("127.0.0.1", listener.port)
+        world.queue.start()
+        await world.queue.settled(world.send("nobody@minfo.sn", sender="a@ugb.sn"))
+        assert len(there.contents) == 1
+        await world.queue.close()
+        await listener.close()
+
+    asyncio.run(work())
+    assert "MAIL FROM:<>" in there.said
+
+
+def test_the_next_mx_is_tried(world: Any, relay: Callable[..., None], mta: Any) -> None:
+    world.names.records["ugb.sn", "MX"] = ("5 mx.miage.sn.", "10 mx.ugb.sn.")
+    there = mta()
+    world.send("a@ugb.sn")
+    relay(there)
+    refused = "postfix/smtp: connect to mx.miage.sn[192.168.30.1]:25: Connection refused"
+    assert refused in world.lines
+    assert len(there.contents) == 1
+
+
+def test_fifty_recipients_at_a_time(world: Any, relay: Callable[..., None], mta: Any) -> None:
+    there = mta({"EHLO": EHLO})
+    world.send(*(f"u{count}@ugb.sn" for count in range(60)))
+    relay(there)
+    assert len(there.contents) == 2
+    assert len([line for line in there.said if line.startswith("RCPT")]) == 60
