@@ -8,15 +8,19 @@ import ssl
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 
+from mailsim.dialogue import Side
 from mailsim.lab.network import network
 from mailsim.model.stage import Release, Stage
 from mailsim.net.ca import LabCa
 from mailsim.servers.embedded import Embedded
 from mailsim.servers.world import World
+from tests.servers.played import FILES, Played, Setting, Target, read
 
 Cut = Callable[[socket.socket], None]
 
@@ -43,6 +47,27 @@ class Site:
     def connect(self, service: str) -> socket.socket:
         return socket.create_connection(self.servers.endpoints[service], 20)
 
+    def become(self, setting: Setting) -> None:
+        """Another stage, with other faults."""
+        self.servers.reset(setting.stage)
+
+        def change(world: World) -> None:
+            for fault in sorted(setting.faults):
+                world.fault(fault, on=True)
+            world.config = replace(
+                world.config, smtpd_error_sleep_time=0, smtpd_sasl_failure_delay=0
+            )
+
+        self.servers.call(change)
+
+    def reach(self, setting: Setting) -> socket.socket:
+        return self.connect(setting.service)
+
+    def password(self, user: str) -> str:
+        found = self.servers.call(lambda world: world.accounts.get(user))
+        assert found is not None
+        return found.reveal().decode()
+
     def arrived(self, user: str) -> int:
         return self.servers.call(lambda world: len(world.store.messages(user)))
 
@@ -50,7 +75,12 @@ class Site:
         """Until no connection is left, and no task but those of an idle lab."""
         self.servers.call(self._no_peers, 20)
         assert self.servers.call(lambda _: len(asyncio.all_tasks())) == self.tasks
-        assert self.errors == []
+        self.well()
+
+    def well(self) -> None:
+        """Nothing went wrong since this was asked last."""
+        found, self.errors[:] = list(self.errors), []
+        assert found == []
 
     async def _no_peers(self, world: World) -> None:
         for listener in self.servers._listeners.values():
@@ -191,7 +221,7 @@ def test_a_question_by_tcp_is_cut(site: Site, cut: Cut) -> None:
     with closing(site.connect("dns")) as connection:
         connection.sendall(sent)
         assert connection.recv(4096)[2:4] == b"\x12\x34"
-    assert site.errors == []
+    site.well()
 
 
 def test_a_reset_in_the_midst_of_it_all(site: Site) -> None:
@@ -215,3 +245,45 @@ def heard_the_end(connection: socket.socket) -> bool:
     except ConnectionResetError:
         return True
     return True
+
+
+# --- every dialogue -----------------------------------------------------------------------------------
+
+
+def those_of(release: Release) -> list[Played]:
+    """The dialogues that this release has, those of one setting beside each other."""
+    found = [one for one in map(read, FILES) if release in one.releases]
+    return sorted(found, key=lambda one: (one.setting.stage.value, sorted(one.setting.faults)))
+
+
+def groups(played: Played) -> list[tuple[Side, bool, bytes]]:
+    """Who says what, in one piece, under TLS or not."""
+    grouped = groupby(played.lines, key=lambda unit: (unit.side, unit.secure))
+    return [(side, now, b"".join(unit.raw for unit in units)) for (side, now), units in grouped]
+
+
+def test_every_dialogue_is_cut_behind_every_command(site: Site) -> None:
+    """The replies are read as far as they go, or not at all: then they meet a closed connection."""
+    context = ssl.create_default_context(cafile=str(site.servers.ca.certificate))
+    target = Target(network(), Release.NOBLE, site.reach, context, site.password)
+    for setting, dialogues in groupby(those_of(Release.NOBLE), key=lambda one: one.setting):
+        site.become(setting)
+        for played in dialogues:
+            if "no-tls" not in played.all("end"):
+                for count in range(1, len(groups(played)) + 1):
+                    play(target, played, count)
+        site.rest()
+
+
+def play(target: Target, played: Played, count: int) -> None:
+    """The first so many turns of a dialogue; then the connection is gone."""
+    with target.wire(played.setting) as wire:
+        target._begin(wire, played)
+        secure = played.lines[0].secure
+        for side, now, raw in groups(played)[:count]:
+            if now is not secure:
+                wire.start_tls()
+                secure = now
+            target._unit(wire, side, raw, played.name)
+        if count % 2:
+            wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

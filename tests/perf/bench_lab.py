@@ -61,7 +61,8 @@ def sink() -> Iterator[tuple[int, int]]:
     """smtp-sink: its pid and port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with subprocess.Popen([SINK, f"127.0.0.1:{port}", "100"]) as process:
+    user = ("-u", "nobody") if os.getuid() == 0 else ()  # it does not run as root
+    with subprocess.Popen([SINK, *user, f"127.0.0.1:{port}", "100"]) as process:
         wait_for(port)
         yield process.pid, port
         process.kill()

@@ -105,7 +105,7 @@ def test_a_run_repeats_in_one_process_and_in_two() -> None:
     first = run("7")
     assert len(first["transcripts"]) == 4
     assert len(first["queue"]) == 1
-    assert "EICAR" in first["log"]
+    assert "Blocked INFECTED" in first["log"]
     for again in (run("7"), in_another_process("7", "1"), in_another_process("7", "2")):
         for name, value in first.items():
             assert again[name] == value, name
@@ -187,9 +187,7 @@ DAMAGE: dict[str, tuple[Callable[[Lab], object], set[str]]] = {
     "passwords": (lambda lab: lab.fault("F22"), {"accounts", "config"}),
     "the block list": (lambda lab: lab.fault("F23"), {"zones", "config"}),
     "a disturbance": (
-        lambda lab: lab.disturb(
-            {"protocol": "smtp", "command": "RCPT", "answer": "450 4.2.1 Later"}
-        ),
+        lambda lab: lab.disturb({"name": "later", "command": "RCPT", "action": "drop"}),
         {"disturbances"},
     ),
 }
