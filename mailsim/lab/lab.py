@@ -356,10 +356,13 @@ def _host(name: str) -> Host:
 
 def _become(smtp: SmtpTracer, host: Host) -> None:
     """Say who we are; it is no lesson of its own, so that a refusal is an error."""
-    step = smtp.xclient(name=host.name, addr=host.address)
-    if not step.ok:
+    try:
+        step = smtp.xclient(name=host.name, addr=host.address)
+        if not step.ok:
+            raise LabError("lab.no-xclient", name=host.name, reply=step.text)
+    except MailsimError:
         smtp.close()
-        raise LabError("lab.no-xclient", name=host.name, reply=step.text)
+        raise
 
 
 def _dialogue(error: MailsimError) -> Dialogue:

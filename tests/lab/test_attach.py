@@ -135,6 +135,7 @@ def test_a_lab_whose_process_stands_still(up: StartUp, monkeypatch: pytest.Monke
     with Lab() as lab:
         monkeypatch.setattr("mailsim.lab.client.PATIENCE", 0.05)
         os.kill(running.document["pid"], signal.SIGSTOP)
+        os.waitpid(running.document["pid"], os.WUNTRACED)  # until it does stand still
         try:
             with pytest.raises(LabError, match="“default” has not answered"):
                 _ = lab.queue

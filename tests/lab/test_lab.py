@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import threading
 from pathlib import Path
 
@@ -236,6 +237,11 @@ def test_another_host_is_said_in_the_transcript(lab: Lab) -> None:
         smtp.ehlo("spammeur.pub.sn")
         shown = write_text(smtp.dialogue)
     assert "XCLIENT NAME=spammeur.pub.sn ADDR=192.168.66.66" in shown
+    lab.disturb(
+        {"name": "no", "command": "XCLIENT", "action": "answer", "text": "503 5.5.1 Not now"}
+    )
+    with pytest.raises(LabError, match=r"would not take us for localhost: .*Not now"):
+        lab.smtp(as_host="localhost")
     with pytest.raises(LabError, match=r"no host “mx\.yahoo\.fr”; it has: mail\.minfo\.sn"):
         lab.smtp(as_host="mx.yahoo.fr")
 
@@ -285,6 +291,21 @@ def test_a_message_from_the_server_itself(lab: Lab) -> None:
 def test_a_message_for_nobody(lab: Lab) -> None:
     with pytest.raises(UsageError, match="names no recipient"):
         lab.deliver("Subject: rien\n\n")
+
+
+def test_a_message_that_the_queue_refuses(lab: Lab) -> None:
+    loop = "Received: from a by b; Mon, 21 Jun 2010 08:00:00 +0000\n" * 200
+    with pytest.raises(LabError, match=r"The queue does not take the message: .*hops"):
+        lab.deliver(loop + MESSAGE)
+    assert lab.queue == ()
+
+
+def test_mail_that_stays_on_its_way(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = running_in_process("default")
+    assert running is not None
+    monkeypatch.setattr(running.site.world.queue, "idle", lambda: asyncio.Event().wait())
+    with pytest.raises(LabError, match=r"Mail is still on its way after 0\.01 s"):
+        lab.idle(timeout=0.01)
 
 
 def test_a_message_that_never_was(lab: Lab) -> None:
