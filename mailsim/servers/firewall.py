@@ -1,0 +1,77 @@
+"""The network's firewall as a table: what a connection to a port of the server meets (FW1 to FW5).
+
+On the embedded lab it is a model.  What is told here follows from the settings alone; the servers
+that really listen ask it, so that both agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from mailsim.errors import UsageError
+from mailsim.model.endpoint import PortState
+from mailsim.model.stage import Stage
+from mailsim.servers.config import PORTS, Config
+
+# What the thesis's server has besides its mail: nothing answers there on the embedded lab.
+_MODELLED: Final = {
+    22: ("ssh", Stage.DNS),
+    80: ("http", Stage.MAIL),
+    443: ("https", Stage.TLS),
+}
+# What a student looks for and never finds: ManageSieve's old port (SIE6), and what lives on loopback.
+_ABSENT: Final = {23: "telnet", 2000: "sieve", 3306: "mysql"}
+_NAMES: Final = {
+    **{port: name for name, port in PORTS.items()},
+    **{port: name for port, (name, _) in _MODELLED.items()},
+    **_ABSENT,
+}
+SCANNED: Final = tuple(sorted(_NAMES))
+"""The ports that a student scans."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortLine:
+    """A port as a scan finds it; `modelled`: on the embedded lab no server stands behind it."""
+
+    port: int
+    service: str
+    state: PortState
+    modelled: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.port:>5}/tcp  {self.service:<12} {self.state.value}"
+
+
+def state(config: Config, port: int, *, udp: bool = False) -> PortState:
+    """What a client in the network meets at this port of the server.
+
+    The rules throw away what they do not name, whether something listens or not; so a closed port
+    shows only where there is no firewall, or a hole in it that nothing fills.  Raises UsageError.
+    """
+    if not 1 <= port <= 65_535:
+        raise UsageError("net.bad-port", port=port, where=config.myhostname)
+    # Fault F9: the questions may come in, but no answer goes out, not on loopback either.
+    if config.loopback_dropped:
+        return PortState.FILTERED
+    if config.open_ports is not None and port not in config.open_ports:
+        return PortState.FILTERED
+    return PortState.OPEN if _listens(config, port, udp=udp) else PortState.CLOSED
+
+
+def scan(config: Config, ports: Iterable[int] = SCANNED) -> tuple[PortLine, ...]:
+    """The state of these TCP ports, in their order.  Raises UsageError."""
+    return tuple(
+        PortLine(port, _NAMES.get(port, ""), state(config, port), port in _MODELLED)
+        for port in ports
+    )
+
+
+def _listens(config: Config, port: int, *, udp: bool) -> bool:
+    if udp:
+        return port == PORTS["dns"]
+    if port in _MODELLED:
+        return config.stage >= _MODELLED[port][1]
+    return any(PORTS[name] == port for name in config.services)
