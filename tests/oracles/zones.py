@@ -16,10 +16,11 @@ import dns.zone
 class Zones:
     """Answers by the zones' text; every other name is NXDOMAIN.
 
-    `listing` zones list every address (fault F23).
+    Those of `listing` say 127.0.0.2 of every name (fault F23).
     """
 
     def __init__(self, zones: Mapping[str, str]) -> None:
+        self.listing: frozenset[str] = frozenset()
         self._zones = {
             dns.name.from_text(name): dns.zone.from_text(text, origin=name, relativize=False)
             for name, text in zones.items()
@@ -32,13 +33,24 @@ class Zones:
         asked = question.question[0]
         reply.set_rcode(dns.rcode.NXDOMAIN)
         for zone in self._of(asked.name):
-            self._fill(reply, zone, asked.name, asked.rdtype)
+            if zone.origin and zone.origin.to_text(omit_final_dot=True) in self.listing:
+                self._list(reply, asked.name, asked.rdtype)
+            else:
+                self._fill(reply, zone, asked.name, asked.rdtype)
         return reply.to_wire()
 
     def _of(self, name: dns.name.Name) -> Iterator[dns.zone.Zone]:
         found = [origin for origin in self._zones if name.is_subdomain(origin)]
         if found:
             yield self._zones[max(found, key=len)]
+
+    @staticmethod
+    def _list(
+        reply: dns.message.Message, name: dns.name.Name, kind: dns.rdatatype.RdataType
+    ) -> None:
+        reply.set_rcode(dns.rcode.NOERROR)
+        if kind == dns.rdatatype.A:
+            reply.answer.append(dns.rrset.from_text(name, 3600, "IN", "A", "127.0.0.2"))
 
     @staticmethod
     def _fill(
