@@ -184,9 +184,9 @@ def test_the_quota_grows_with_the_message_up_to_a_limit() -> None:
 @pytest.mark.parametrize(
     "line", [b"--\n", b"--bx\n", b"--b\r", b"\n--b", b"Subject: x\n", b"=?utf-8?q?", b"a=\r\n"]
 )
-def test_a_million_of_what_almost_means_something(line: bytes) -> None:
+def test_very_many_of_what_almost_means_something(line: bytes) -> None:
     top = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
-    for content in (HEAD + top + line * 1_000_000, HEAD + line * 1_000_000):
+    for content in (HEAD + top + line * 300_000, HEAD + line * 300_000):
         assert examine(content)[1] < 64
 
 
@@ -225,7 +225,8 @@ _ODD = st.sampled_from([
 @given(st.lists(_ODD | st.binary(max_size=20), max_size=40).map(b"".join))
 def test_nothing_raises(content: bytes) -> None:
     found = look(content, for_viruses=True)
-    assert (found.viruses == NAME) == (EICAR in content) or found.viruses == NAME or found.hold
+    if EICAR in content:
+        assert found.viruses == NAME or found.hold
 
 
 @pytest.mark.fuzz
