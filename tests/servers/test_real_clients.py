@@ -23,6 +23,7 @@ from mailsim.net.tls import client_context
 from mailsim.servers.embedded import Embedded
 from mailsim.servers.world import World
 
+HELO = "poste.minfo.sn"
 SENDER = "cheikh@minfo.sn"
 USER = "user@minfo.sn"
 PASSWORD = "minfo"
@@ -133,7 +134,7 @@ def delivered(site: Site, subject: str, *, secure: bool) -> None:
 
 def test_smtplib_on_25(site: Site) -> None:
     host, port = site.where("smtp")
-    with smtplib.SMTP(host, int(port), "poste.minfo.sn", timeout=30) as smtp:
+    with smtplib.SMTP(host, int(port), HELO, timeout=30) as smtp:
         assert smtp.send_message(message("smtplib-25")) == {}
         refused = smtp.verify(STRANGER)
         assert refused[0] >= 400
@@ -172,6 +173,7 @@ def test_aiosmtplib(site: Site, verified: str, service: str) -> None:
         recipients=[USER],
         hostname=host,
         port=int(port),
+        local_hostname=HELO,
         username="user" if secure else None,
         password=PASSWORD if secure else None,
         use_tls=service == "submissions",
@@ -197,6 +199,7 @@ def test_aiosmtplib_on_many_connections(site: Site, verified: str) -> None:
             recipients=[USER],
             hostname=host,
             port=int(port),
+            local_hostname=HELO,
             start_tls=True,
             tls_context=context,
         )
@@ -214,7 +217,7 @@ def test_aiosmtplib_on_many_connections(site: Site, verified: str) -> None:
 def test_swaks(site: Site) -> None:
     host, port = site.where("smtp")
     shown = ran(
-        *(program("swaks"), "--server", host, "--port", port, "--helo", "poste.minfo.sn"),
+        *(program("swaks"), "--server", host, "--port", port, "--helo", HELO),
         *("--from", SENDER, "--to", USER, "--data", "-"),
         said=text("swaks-25"),
     )
@@ -226,7 +229,7 @@ def test_swaks_is_refused_the_relay(site: Site) -> None:
     host, port = site.where("smtp")
     before = site.accepted()
     done = run(
-        *(program("swaks"), "--server", host, "--port", port, "--helo", "poste.minfo.sn"),
+        *(program("swaks"), "--server", host, "--port", port, "--helo", HELO),
         *("--from", SENDER, "--to", STRANGER),
     )
     assert done.returncode != 0
@@ -254,7 +257,7 @@ def curl(site: Site, service: str, *more: str, subject: str) -> subprocess.Compl
     host, port = site.where(service)
     scheme = "smtps" if service == "submissions" else "smtp"
     return run(
-        *(program("curl"), "-q", "-sS", "--max-time", "30", f"{scheme}://{host}:{port}/poste"),
+        *(program("curl"), "-q", "-sS", "--max-time", "30", f"{scheme}://{host}:{port}/{HELO}"),
         *("--mail-from", USER, "--mail-rcpt", USER, "--upload-file", "-", *more),
         said=text(subject),
     )
@@ -281,7 +284,7 @@ def msmtp(site: Site, service: str, *more: str, subject: str) -> None:
     host, port = site.where(service)
     ran(
         *(program("msmtp"), "--file=/dev/null", f"--host={host}", f"--port={port}"),
-        *("--timeout=30", f"--from={USER}", *more, "--", USER),
+        *("--timeout=30", f"--domain={HELO}", f"--from={USER}", *more, "--", USER),
         said=text(subject).replace(b"\r\n", b"\n"),
     )
 
@@ -342,7 +345,7 @@ def test_openssl(site: Site, verified: str, service: str) -> None:
     )
     if service == "submissions":
         typed.say("", "220")  # else s_client has kept the greeting to itself
-    typed.say("EHLO poste.minfo.sn", "250")
+    typed.say(f"EHLO {HELO}", "250")
     if service != "smtp":
         typed.say("AUTH PLAIN AHVzZXIAbWluZm8=", "235")  # NUL user NUL minfo
     typed.say(f"MAIL FROM:<{USER}>", "250")
@@ -360,7 +363,7 @@ def test_smtp_source(site: Site) -> None:
     before = site.accepted()
     ran(
         *(program("smtp-source"), "-4", "-s", "4", "-m", "20", "-l", "5000"),
-        *("-M", "poste.minfo.sn", "-f", SENDER, "-t", USER, f"inet:{host}:{port}"),
+        *("-M", HELO, "-f", SENDER, "-t", USER, f"inet:{host}:{port}"),
     )
     assert site.accepted() == before + 20
 
