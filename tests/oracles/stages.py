@@ -199,6 +199,14 @@ class RealLab:
         thread.join()
         return results[0]
 
+    def parameters(self) -> set[str]:
+        """The names of all parameters that this Postfix has."""
+        command = ["postconf", "-c", str(self.folder / "postfix"), "-d"]
+        said = subprocess.run(
+            command, capture_output=True, text=True, env=environment(), check=True
+        )
+        return {row.partition(" =")[0] for row in said.stdout.splitlines()}
+
     # --- what they read
 
     def _lay_down(self) -> None:

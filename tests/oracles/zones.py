@@ -63,7 +63,7 @@ class Zones:
         node = zone.get_node(name)
         below = any(known.is_subdomain(name) for known in zone.nodes)
         if node is None and not below:
-            reply.authority.append(zone.get_rrset(zone.origin, "SOA"))
+            reply.authority.append(zone.find_rrset(zone.origin, "SOA"))
             return
         reply.set_rcode(dns.rcode.NOERROR)
         alias = zone.get_rrset(name, "CNAME")
@@ -74,4 +74,4 @@ class Zones:
         if found is not None:
             reply.answer.append(found)
         else:
-            reply.authority.append(zone.get_rrset(zone.origin, "SOA"))
+            reply.authority.append(zone.find_rrset(zone.origin, "SOA"))

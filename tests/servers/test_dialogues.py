@@ -74,9 +74,7 @@ def _prepare(world: World, setting: Setting) -> None:
     for fault in sorted(setting.faults):
         world.fault(fault, on=True)
     # An error's delay is seen on a clock and not in what is said.
-    world.config = replace(
-        world.config, smtpd_error_sleep_time=0.0, smtpd_sasl_failure_delay=0.0
-    )
+    world.config = replace(world.config, smtpd_error_sleep_time=0.0, smtpd_sasl_failure_delay=0.0)
 
 
 def _password(world: World, user: str) -> str:
