@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # bounce_size_limit: of a bigger message the header alone goes back.
 _BOUNCE_SIZE = 50_000
+# Always, where smtputf8_enable = yes: addresses may be UTF-8.
+_EIGHT = "Content-Transfer-Encoding: 8bit\n"
 _DOUBLE_BOUNCE = "double-bounce"
 
 
@@ -88,6 +90,7 @@ def notification(
         recipients=(Recipient(mail.row.sender, notify="NEVER"),),
         content=content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"),
         client=Client("127.0.0.1", "localhost"),
+        body="8BITMIME",
         smtputf8=mail.envelope.smtputf8,
         service="bounce",
     )
@@ -102,7 +105,7 @@ def _content(
         _heading(world, mail, template, boundary),
         (
             f"\n--{boundary}\nContent-Description: Notification\n"
-            f"Content-Type: text/plain; charset={_charset(mail)}\n{_encoding(mail)}\n"
+            f"Content-Type: text/plain; charset=utf-8\n{_EIGHT}\n"
         ),
         template.body.format(host=config.myhostname),
         *map(_reason, outcomes),
@@ -119,33 +122,18 @@ def _heading(world: World, mail: Mail, template: Template, boundary: str) -> str
         f"From: Mail Delivery System <MAILER-DAEMON@{domain}>",
         f"Subject: {template.subject}",
         f"To: {mail.row.sender}",
-    ]
-    if mail.row.message_id:  # RFC 3834 §3.1.6
-        lines += [
-            f"References: {mail.row.message_id}",
-            f"In-Reply-To: {mail.row.message_id}",
-        ]
-    lines += [
         "Auto-Submitted: auto-replied",
         "MIME-Version: 1.0",
         "Content-Type: multipart/report; report-type=delivery-status;",
         f'\tboundary="{boundary}"',
     ]
-    return "\n".join(lines) + f"\n{_encoding(mail)}\nThis is a MIME-encapsulated message.\n"
-
-
-def _encoding(mail: Mail) -> str:
-    eight = mail.envelope.body == "8BITMIME" or mail.envelope.smtputf8
-    return "Content-Transfer-Encoding: 8bit\n" if eight else ""
-
-
-def _charset(mail: Mail) -> str:
-    return "utf-8" if _encoding(mail) else "us-ascii"
+    return "\n".join(lines) + f"\n{_EIGHT}\nThis is a MIME-encapsulated message.\n"
 
 
 def _reason(one: Outcome) -> str:
+    via = f"delivery via {one.relay}: " if one.status == "sent" else ""
     expanded = f" (expanded from <{one.recipient.original}>)" if _before(one) else ""
-    return "\n" + _wrapped(f"<{one.address}>{expanded}: {one.reason}")
+    return "\n" + _wrapped(f"<{one.address}>{expanded}: {via}{one.reason}")
 
 
 def _before(one: Outcome) -> str:
@@ -167,12 +155,12 @@ def _report(
 ) -> str:
     """message/delivery-status   ; RFC 3464 §2.1"""
     row, envelope = mail.row, mail.envelope
-    kind = "global-" if envelope.smtputf8 else ""
+    kind, encoding = ("global-", _EIGHT) if envelope.smtputf8 else ("", "")
     host = world.config.myhostname
     envid = f"Original-Envelope-Id: {envelope.envid}\n" if envelope.envid else ""
     head = (
         f"\n--{boundary}\nContent-Description: Delivery report\n"
-        f"Content-Type: message/{kind}delivery-status\n\nReporting-MTA: dns; {host}\n{envid}"
+        f"Content-Type: message/{kind}delivery-status\n{encoding}\nReporting-MTA: dns; {host}\n{envid}"
         f"X-Postfix-Queue-ID: {row.queue_id}\nX-Postfix-Sender: rfc822; {row.sender}\n"
         f"Arrival-Date: {world.clock.header_at(row.arrival)}\n"
     )
@@ -204,7 +192,7 @@ def _original(mail: Mail, original: bytes, template: Template, boundary: str) ->
     undelivered = "Undelivered " if template.failure else ""
     head = (
         f"\n--{boundary}\nContent-Description: {undelivered}{what}\nContent-Type: {kind}\n"
-        f"{_encoding(mail)}\nReturn-Path: <{mail.row.sender}>\n"
+        f"{_EIGHT}\nReturn-Path: <{mail.row.sender}>\n"
     )
     body = header_of(original) if short else original
     return b"".join((head.encode(), body, f"\n--{boundary}--\n".encode()))
