@@ -53,9 +53,7 @@ def state(config: Config, port: int, *, udp: bool = False) -> PortState:
     """
     if not 1 <= port <= 65_535:
         raise UsageError("net.bad-port", port=port, where=config.myhostname)
-    # Fault F9: the questions may come in, but no answer goes out, not on loopback either.
-    if config.loopback_dropped:
-        return PortState.FILTERED
+    # Fault F9 leaves no port at all: the questions may come in, but no answer goes out.
     if config.open_ports is not None and port not in config.open_ports:
         return PortState.FILTERED
     return PortState.OPEN if _listens(config, port, udp=udp) else PortState.CLOSED

@@ -104,8 +104,8 @@ def test_preamble_epilogue_and_longer_lines_are_no_parts() -> None:
 
 def test_an_outer_delimiter_ends_the_inner_parts() -> None:
     inner = b"Content-Type: multipart/alternative; boundary=i\r\n\r\n--i\r\n\r\nlost"
-    walk = Message(multipart(inner, b"\r\nfound")).walk()
-    assert [one.body for one in walk] == [b"lost\r", b"found\r"]
+    walk = Message(multipart(inner, b"\r\nfound\r\n--i\r\nstill")).walk()
+    assert [one.body for one in walk] == [b"lost\r", b"found\r\n--i\r\nstill\r"]
     assert walk.errors == [NO_END]
 
 
@@ -186,11 +186,15 @@ class Names:
     """A name server that knows two block lists."""
 
     zones = ("dnsbl.minfo.sn", "uribl.minfo.sn")
+    listed = (
+        "66.66.168.192.dnsbl.minfo.sn",
+        "1.0.0.127.dnsbl.minfo.sn",
+        "pub.sn.uribl.minfo.sn",
+    )
 
     def lookup(self, name: str, rdtype: str) -> SimpleNamespace:
         assert rdtype == "A"
-        listed = name in ("66.66.168.192.dnsbl.minfo.sn", "pub.sn.uribl.minfo.sn")
-        return SimpleNamespace(records=("127.0.0.2",) if listed else ())
+        return SimpleNamespace(records=("127.0.0.2",) if name in self.listed else ())
 
 
 def scored(content: bytes, address: str = "192.168.20.1") -> Score:
@@ -294,3 +298,8 @@ def test_fields_are_folded_as_amavis_folds_them() -> None:
         "X-Amavis-Alert: BAD HEADER SECTION, MIME error: Unable to parse, perhaps\r\n"
         " message contains too many parts\r\n"
     )
+    said = "BAD HEADER SECTION, Non-encoded non-ASCII data (and not UTF-8) (char E9 hex)"
+    assert unstructured("X-Amavis-Alert", said).splitlines() == [
+        "X-Amavis-Alert: BAD HEADER SECTION, Non-encoded non-ASCII data (and not UTF-8)",
+        " (char E9 hex)",
+    ]

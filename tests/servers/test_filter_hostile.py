@@ -135,6 +135,14 @@ def test_an_archive_that_passes_a_bound_is_held_and_not_scanned(make: object, sa
     assert memory < 64
 
 
+def test_a_bomb_keeps_its_message_from_the_scanner_as_with_amavis() -> None:
+    # "NOTICE: Virus scanning skipped": who adds a bomb to a virus gets it through, marked.
+    found = look(
+        attached(zipped(("a.txt", EICAR), ("b.txt", bytes(2 * MAX_EXPANSION)))), for_viruses=True
+    )
+    assert (bool(found.hold), found.viruses) == (True, [])
+
+
 @pytest.mark.parametrize("levels", [1, 2, MAX_LEVELS])
 def test_a_virus_in_archives(levels: int) -> None:
     data = EICAR
@@ -144,12 +152,11 @@ def test_a_virus_in_archives(levels: int) -> None:
     assert (found.viruses, found.unchecked) == (NAME, False)
 
 
-@pytest.mark.parametrize("before", [0, 65_500, 65_536 - 34, 131_000, 9_000_000])
+@pytest.mark.parametrize("before", [0, 65_500, 65_536 - 34, 131_000, 140 * 65_536 - 34])
 def test_a_virus_anywhere_in_a_member(before: int) -> None:
-    noise = random.Random(1).randbytes(before)
-    member = noise + EICAR + bytes(100)
-    method = zipfile.ZIP_STORED if before > 1_000_000 else zipfile.ZIP_DEFLATED
-    found = look(attached(zipped(("a.bin", member), method=method)), for_viruses=True)
+    # Digits, which deflate codes: in octets that it only stores the virus would be seen from outside.
+    noise = random.Random(1).randbytes(before // 2).hex().encode()
+    found = look(attached(zipped(("a.bin", noise + EICAR + noise[:100]))), for_viruses=True)
     assert found.viruses == NAME
 
 
