@@ -126,7 +126,7 @@ class Peers:
             (go,) = await talk.ask(Data())
             replies += await talk.ask(Content(content)) if go.code == 354 else [go]
         if not talk.core.closed:
-            talk.say(Quit())
+            await talk.ask(Quit())
         return replies
 
     def _known(self, domain: str) -> None:

@@ -173,10 +173,11 @@ def test_a_peer_sends_as_itself() -> None:
 
     async def handle(peer: Peer) -> None:
         peer.write(b"220 mail.minfo.sn\r\n")
-        buffer = b""
-        while not buffer.endswith(b"QUIT\r\n") and (data := await peer.read()):
-            buffer += data
+        while data := await peer.read():
             said.append(data)
+            if data == b"QUIT\r\n":
+                peer.write(b"221 Bye\r\n")
+                return
             peer.write(b"354 go\r\n" if data == b"DATA\r\n" else b"250 2.0.0 Ok\r\n")
 
     async def work(_: Any, peers: Peers) -> None:

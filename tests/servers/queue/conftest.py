@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -127,6 +128,7 @@ class FakeMta:
     answers: dict[str, str | list[str]] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
     contents: list[bytes] = field(default_factory=list)
+    context: ssl.SSLContext | None = None
 
     async def handle(self, peer: Any) -> None:
         buffer = b""
@@ -142,6 +144,9 @@ class FakeMta:
                 if not self.answer(peer, verb, default) or verb == "QUIT":
                     return
                 if verb == "STARTTLS" and self._last.startswith("220"):
+                    if self.context:
+                        await peer.start_tls(self.context)
+                        continue
                     await peer.read()
                     peer.write(b"this is no TLS\r\n")
                     return

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from mailsim.model.stage import Stage
 from mailsim.net.serving import Peer, serve
@@ -183,6 +185,23 @@ def test_tls_when_offered_and_in_the_clear_when_it_fails(
     verbs = [line.split()[0] for line in there.said]
     assert verbs == ["EHLO", "STARTTLS", "EHLO", "MAIL", "RCPT", "DATA", "QUIT"]
     assert any(line.endswith("Cannot start TLS: handshake failure") for line in world.lines)
+    assert world.queue.entries() == ()
+
+
+def test_tls_with_a_certificate_that_nobody_knows(
+    world: Any, relay: Callable[..., None], mta: Any
+) -> None:
+    world.set(smtp_tls_security_level="may")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("elsewhere.sn").configure_cert(context)
+    there = mta(
+        {"EHLO": ["250-mx.ugb.sn\r\n250 STARTTLS", EHLO], "STARTTLS": "220 go"}, context=context
+    )
+    world.send("a@ugb.sn")
+    relay(there)
+    verbs = [line.split()[0] for line in there.said]
+    assert verbs == ["EHLO", "STARTTLS", "EHLO", "MAIL", "RCPT", "DATA", "QUIT"]
+    assert not any("handshake failure" in line for line in world.lines)
     assert world.queue.entries() == ()
 
 
