@@ -32,13 +32,15 @@ class LineBuffer:
     what is fed, whatever the cuts: what has been searched is not searched again.
     """
 
-    __slots__ = ("_data", "_lenient", "_searched", "_start", "limit")
+    __slots__ = ("_cut", "_data", "_head", "_lenient", "_searched", "_start", "limit")
 
     def __init__(self, limit: int, quirks: frozenset[Quirk] = NONE) -> None:
         self._data = bytearray()
         self._start = 0
         self._searched = 0
-        self._lenient = Quirk.BARE_LF in quirks
+        self._lenient = Quirk.BARE_LF in quirks or Quirk.BARE_LF_LINE in quirks
+        self._cut = Quirk.CUT_LINE in quirks
+        self._head: bytes | None = None  # of a line that is being skipped
         self.limit = limit
 
     def __len__(self) -> int:
@@ -56,11 +58,14 @@ class LineBuffer:
         """The next line with its line end, or None if it is not whole yet.
 
         Raises RemoteProtocolError for a line over the limit and, unless
-        Quirk.BARE_LF is on, for LF without CR.
+        Quirk.BARE_LF is on, for LF without CR.  With Quirk.CUT_LINE a line over the
+        limit comes without its line end, cut where the limit is.
         """
         data, start = self._data, self._start
         end = data.find(b"\n", self._searched) + 1
-        if (end or len(data)) - start > self.limit:
+        if self._head is not None or (end or len(data)) - start > self.limit:
+            if self._cut:
+                return self._skip(end)
             raise RemoteProtocolError("wire.line-too-long", limit=self.limit)
         if not end:
             self._searched = len(data)
@@ -70,6 +75,17 @@ class LineBuffer:
             raise RemoteProtocolError("wire.bare-lf", text=repr(line[-41:])[1:])
         self._start = self._searched = end
         return line
+
+    def _skip(self, end: int) -> bytes | None:
+        """Over the limit: keep the head, let the rest go, so that memory stays bounded."""
+        if self._head is None:
+            self._head = bytes(self._data[self._start : self._start + self.limit])
+        if not end:
+            self._start = self._searched = len(self._data)
+            return None
+        self._start = self._searched = end
+        head, self._head = self._head, None
+        return head
 
     def take(self, size: int) -> bytes | None:
         """The next `size` octets, or None while there are fewer."""

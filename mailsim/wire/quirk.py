@@ -10,6 +10,11 @@ class Quirk(Enum):
 
     BARE_LF = "bare-lf"
     """A line may end with LF alone (RFC 5321 §2.3.8 forbids it)."""
+    BARE_LF_LINE = "bare-lf-line"
+    """A line may end with LF alone, but the end of a message may not (Postfix's
+    smtpd_forbid_bare_newline = normalize)."""
+    CUT_LINE = "cut-line"
+    """A line over the limit is cut there and its rest skipped, as Postfix reads commands."""
     SPACE_BEFORE_COLON = "space-before-colon"
     """`MAIL FROM : <x>`, as the thesis prints it (fault F6)."""
     SPACE_IN_PATH = "space-in-path"

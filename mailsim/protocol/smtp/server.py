@@ -6,19 +6,20 @@ from mailsim.errors import LocalProtocolError, RemoteProtocolError
 from mailsim.protocol.core import DEFAULT_LIMITS, Core, Limits, Meter, Received, Role
 from mailsim.protocol.smtp.states import END_OF_DATA, GREETING, LAST, State, after
 from mailsim.secret import Secret
-from mailsim.wire.content import END_OF_DATA as DOT
-from mailsim.wire.content import dot_unstuff
 from mailsim.wire.lines import LineBuffer
 from mailsim.wire.outcome import Outcome
 from mailsim.wire.quirk import NONE, Quirk
 from mailsim.wire.smtp import (
     Bdat,
     Command,
-    Content,
     Reply,
     SaslAnswer,
     parse_command,
 )
+from mailsim.wire.smtp.incoming import Incoming
+
+SASL_LINE = 12_288
+"""The longest response that AUTH's exchange must allow, in octets (RFC 4954)."""
 
 
 class SmtpServer(Core[Reply, Command]):
@@ -27,6 +28,9 @@ class SmtpServer(Core[Reply, Command]):
     A 354 turns the reading to the message's content, which comes as one
     `Content`; a BDAT comes whole, with its chunk.  After a 220 to STARTTLS
     nothing is read: `unread()` holds what a client injected in the clear.
+
+    `size_limit`: content and chunks over it are read to their end but not kept (their
+    `size` says so); 0: they are errors as soon as they pass `limits`.
     """
 
     role = Role.SERVER
@@ -37,17 +41,22 @@ class SmtpServer(Core[Reply, Command]):
         lmtp: bool = False,
         limits: Limits = DEFAULT_LIMITS,
         quirks: frozenset[Quirk] = NONE,
+        size_limit: int = 0,
     ) -> None:
         self.state = State.OPENING
+        self.quirks = quirks
+        """What content may look like; it may change between commands."""
         self._lmtp = lmtp
         self._limits = limits
-        self._quirks = quirks
+        self._size_limit = size_limit
         self._buffer = LineBuffer(limits.line, quirks)
         self._meter = Meter(limits.exchange)
         self._outgoing: list[bytes] = []
         self._current: Command | None = None
+        self._verb = ""
         self._bdat: tuple[bytes, Bdat] | None = None
-        self._content: list[bytes] = []
+        self._skipped = 0
+        self._content: Incoming | None = None
         self._recipients = 0
 
     # saying
@@ -69,12 +78,21 @@ class SmtpServer(Core[Reply, Command]):
         """Queue `data` as it is: a server that misbehaves."""
         self._outgoing.append(data)
 
+    def read_as(self, verb: str) -> None:
+        """The command to be answered counts as `verb`, though its grammar was not the RFC's."""
+        self._verb = verb
+
+    def give_up(self) -> None:
+        """The command that was read last gets no reply, or has had a raw one."""
+        self._current = None
+        self._verb = ""
+
     def outgoing(self) -> tuple[bytes, ...]:
         units, self._outgoing = tuple(self._outgoing), []
         return units
 
     def _answered(self, command: Command, reply: Reply) -> str:
-        verb = LAST if isinstance(command, Bdat) and command.last else command.verb
+        verb = LAST if isinstance(command, Bdat) and command.last else self._verb or command.verb
         if verb in ("MAIL", "RSET"):
             self._recipients = 0
         elif verb == "RCPT" and reply.outcome.ok:
@@ -83,7 +101,7 @@ class SmtpServer(Core[Reply, Command]):
         if self._lmtp and verb in (END_OF_DATA, LAST) and self._recipients > 1:
             self._recipients -= 1
         else:
-            self._current = None
+            self.give_up()
         return verb
 
     # hearing
@@ -104,6 +122,32 @@ class SmtpServer(Core[Reply, Command]):
 
     def unread(self) -> bytes:
         return self._buffer.rest()
+
+    def ahead(self, octets: int = 100) -> bytes:
+        """What the client has sent before it was answered, left where it is."""
+        return self._buffer.peek(octets)
+
+    def receive_early(self, data: bytes) -> None:
+        """Take in what may have come already; b"" says nothing."""
+        if data:
+            self.receive(data)
+
+    def begin_again(self) -> None:
+        """The greeting comes next: XCLIENT has made the client another (Postfix's XCLIENT_README)."""
+        self.state = State.OPENING
+        self._recipients = 0
+
+    @property
+    def opening(self) -> bool:
+        """Whether the greeting is still to come."""
+        return self.state is State.OPENING
+
+    @property
+    def content_size(self) -> int:
+        """How much of a message's content or of a chunk has come so far."""
+        if self._bdat:
+            return self._skipped + len(self._buffer)
+        return self._content.size if self._content else 0
 
     @property
     def tls_pending(self) -> bool:
@@ -130,28 +174,35 @@ class SmtpServer(Core[Reply, Command]):
             return self._chunk(*self._bdat)
         if self.state is State.DATA:
             return self._message()
+        responding = self.state is State.AUTH
+        self._buffer.limit = max(self._limits.line, SASL_LINE) if responding else self._limits.line
         raw = self._buffer.line()
         if raw is None:
             return None
         self._meter.add(len(raw))
-        if self.state is State.AUTH:
+        if responding:
             return Received(SaslAnswer(Secret(raw.rstrip(b"\r\n"))), (raw,))
-        command = parse_command(raw, self._quirks)
+        command = parse_command(raw, self.quirks)
         if isinstance(command, Bdat):
             return self._chunk(raw, command)
         return Received(command, (raw,))
 
     def _message(self) -> Received[Command] | None:
-        """The content up to the lone dot: only CRLF "." CRLF ends it (RFC 5321 §4.1.1.4)."""
-        while (raw := self._buffer.line()) is not None:
-            if raw == DOT or (Quirk.BARE_LF in self._quirks and raw == b".\n"):
-                block = b"".join(self._content)
-                self._content = []
-                units = (block, raw) if block else (raw,)
-                return Received(Content(dot_unstuff(block)), units)
-            self._meter.add(len(raw))
-            self._content.append(raw)
-        return None
+        """The content up to the lone dot."""
+        if self._content is None:
+            self._content = Incoming(self.quirks, self._size_limit)
+        if not self._buffer:
+            return None
+        data = self._buffer.rest()
+        if not self._size_limit:
+            self._meter.add(len(data), data.count(b"\n"))
+        found = self._content.feed(data)
+        if found is None:
+            return None
+        self._content = None
+        content, units, rest = found
+        self._buffer.feed(rest)
+        return Received(content, units)
 
     def _chunk(self, raw: bytes, command: Bdat) -> Received[Command] | None:
         """The octets behind BDAT, whatever they are (RFC 3030 §2)."""
@@ -160,10 +211,23 @@ class SmtpServer(Core[Reply, Command]):
         if data is None:
             return None
         self._bdat = None
-        return Received(Bdat(data, command.last), (raw, data) if data else (raw,))
+        size = -1 if len(data) == command.octets else command.octets
+        return Received(Bdat(data, command.last, size), (raw, data) if data else (raw,))
 
     def _take(self, octets: int) -> bytes | None:
         self._meter.add(0)
+        if self._size_limit and octets > self._size_limit:
+            return self._discard(octets)
         if octets > self._limits.block:
             raise RemoteProtocolError("smtp.chunk-too-long", size=octets, limit=self._limits.block)
         return self._buffer.take(octets)
+
+    def _discard(self, octets: int) -> bytes | None:
+        """Let a chunk go that is too long to be kept; b"" when all of it has come."""
+        gone = min(len(self._buffer), octets - self._skipped)
+        self._buffer.take(gone)
+        self._skipped += gone
+        if self._skipped < octets:
+            return None
+        self._skipped = 0
+        return b""

@@ -14,10 +14,14 @@ class Content:
     """What follows the 354: the message, its end marked by a lone dot.
 
     `data` has CRLF line ends and is not stuffed; `units()` are the stuffed
-    block and the final dot.
+    block and the final dot.  In server role `size` is how many octets came where they
+    were too many to be kept (`data` is empty then), `bare_lf` whether a line ended
+    with LF alone.
     """
 
     data: bytes
+    size: int = -1
+    bare_lf: bool = False
 
     verb: ClassVar[str] = "."
 
@@ -36,8 +40,8 @@ class Bdat:
 
         bdat-cmd  ::= "BDAT" SP chunk-size [ SP end-marker ] CR LF    ; RFC 3030 §2
 
-    In server role the command comes with `data` empty and the chunk follows as a
-    `Content`-like block; `size` is what was announced.
+    `size` is what was announced, where it is not the length of `data`: a chunk that was
+    too long for the server role to keep.
     """
 
     data: bytes

@@ -86,6 +86,7 @@ class _BadArgument(Exception):
 
 
 _BDAT = re.compile(r"([0-9]{1,20})( +[Ll][Aa][Ss][Tt])?")
+_LONGEST_CHUNK = 2**63 - 1  # what a file may have (off_t)
 _MECHANISM = re.compile(r"[A-Za-z0-9_-]{1,20}")
 _BASE64 = re.compile(r"=|(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
@@ -195,7 +196,7 @@ def _forward(path: Path, parameters: tuple[Parameter, ...]) -> Command:
 
 def _bdat(argument: str, _: frozenset[Quirk]) -> Command:
     found = _BDAT.fullmatch(argument)
-    if not found:
+    if not found or int(found[1]) > _LONGEST_CHUNK:
         raise _BadArgument(Problem.ARGUMENT)
     return Bdat(b"", bool(found[2]), int(found[1]))
 

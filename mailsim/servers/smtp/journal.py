@@ -1,0 +1,80 @@
+"""What smtpd writes in the log of one connection."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from mailsim.servers.log import Log
+from mailsim.servers.smtp.state import (
+    BDAT_CONTENT,
+    DATA_CONTENT,
+    END_OF_MESSAGE,
+    State,
+)
+from mailsim.wire.smtp import Reply
+
+# The order of smtpd's command table.
+_ORDER: Final = (
+    "HELO", "EHLO", "XCLIENT", "XFORWARD", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "BDAT",
+    "RSET", "NOOP", "VRFY", "ETRN", "QUIT", "HELP", "UNKNOWN",
+)  # fmt: skip
+LOST, TIMEOUT, TOO_MANY = "lost connection", "timeout", "too many errors"
+
+
+class Journal:
+    """Writes as `program`[`pid`]; `done` and `asked` count the commands."""
+
+    def __init__(self, log: Log, program: str, pid: int) -> None:
+        self.program = program
+        self.pid = pid
+        self.done: Counter[str] = Counter()
+        self.asked: Counter[str] = Counter()
+        self._log = log
+
+    def write(self, text: str) -> None:
+        """One line."""
+        self._log.write(self.program, self.pid, text)
+
+    def warn(self, text: str) -> None:
+        """A warning."""
+        self.write(f"warning: {text}")
+
+    def reject(self, state: State, reply: Reply, *, sender: str = "", recipient: str = "") -> None:
+        """`NOQUEUE: reject: RCPT from …: 554 5.7.1 …; from=<…> to=<…> proto=ESMTP helo=<…>`"""
+        mail = state.mail
+        if not sender and mail:
+            sender = mail.sender
+        shown = [f"from=<{sender}>"] if mail or sender else []
+        if recipient:
+            shown.append(f"to=<{recipient}>")
+        shown.append(f"proto={state.protocol}")
+        if state.helo is not None:
+            shown.append(f"helo=<{state.helo}>")
+        text = f"reject: {state.where} from {state.client}: {reply}; {' '.join(shown)}"
+        self.write(f"NOQUEUE: {text}")
+
+    def broken_off(self, reason: str, state: State, octets: int) -> None:
+        """`lost connection after RCPT from …`; nothing is said of a client that goes after its
+        message."""
+        where = state.where
+        if where in (DATA_CONTENT, BDAT_CONTENT):
+            where = f"{where.partition(' ')[0]} ({octets} bytes)"
+        elif where == END_OF_MESSAGE and reason == LOST:
+            return
+        self.write(f"{reason} after {where} from {state.client}")
+
+    def goodbye(self, state: State) -> None:
+        """`disconnect from … ehlo=1 mail=1 rcpt=0/1 quit=1 commands=3/4`"""
+        shown = [
+            f"{verb.lower()}={_counted(self.done[verb], self.asked[verb])}"
+            for verb in _ORDER
+            if self.asked[verb]
+        ]
+        done, asked = self.done.total(), self.asked.total()
+        total = _counted(done, asked) if asked else "0/0"
+        self.write(" ".join([f"disconnect from {state.client}", *shown, f"commands={total}"]))
+
+
+def _counted(done: int, asked: int) -> str:
+    return str(done) if done == asked else f"{done}/{asked}"

@@ -1,0 +1,153 @@
+"""AUTH: the exchange of a SASL mechanism (RFC 4954), as Dovecot answers it behind Postfix."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING
+
+from mailsim import sasl
+from mailsim.errors import RemoteProtocolError
+from mailsim.servers.smtp import replies
+from mailsim.servers.smtp.names import printable
+from mailsim.wire.smtp import SaslAnswer
+
+if TYPE_CHECKING:
+    from mailsim.servers.smtp.session import SmtpSession
+    from mailsim.servers.smtp.words import Word
+    from mailsim.wire.smtp import Reply
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/=]*")
+_UNAVAILABLE = "(reason unavailable)"
+_RESPONSE_LIMIT = 12_288  # smtpd_sasl_response_limit
+_WORDS = (2, 3)
+
+
+class _FailedError(Exception):
+    """The login failed; `reason` is what the reply says."""
+
+    def __init__(self, reason: str = _UNAVAILABLE, user: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.user = user
+
+
+class _RefusedError(Exception):
+    """The exchange ended before there was a result."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(str(reply))
+        self.reply = reply
+
+
+async def auth(session: SmtpSession, words: list[Word]) -> bool:
+    """AUTH mechanism [initial-response]   ; RFC 4954"""
+    if refusal := _not_now(session, words):
+        return await session.refuse(refusal)
+    mechanism = words[1].text
+    initial = words[2].text if len(words) > 2 else None
+    try:
+        user = await _exchange(session, mechanism, initial)
+    except _RefusedError as refused:
+        return await session.refuse(refused.reply)
+    except _FailedError as failed:
+        return await _failed(session, mechanism, failed)
+    await session.say(replies.AUTH_OK())
+    session.state.sasl_username, session.state.sasl_method = user, printable(mechanism)
+    return True
+
+
+def _not_now(session: SmtpSession, words: list[Word]) -> Reply | None:
+    state, config = session.state, session.config
+    if config.smtpd_helo_required and state.helo is None:
+        return replies.HELO_FIRST()
+    if not state.sasl_active:
+        return replies.AUTH_DISABLED()
+    if state.mail is not None:
+        return replies.IN_TRANSACTION()
+    if config.smtpd_tls_auth_only and not state.tls:
+        return replies.AUTH_NEEDS_TLS()
+    if state.sasl_username:
+        return replies.AUTH_ALREADY()
+    return None if len(words) in _WORDS else replies.AUTH_SYNTAX()
+
+
+async def _exchange(session: SmtpSession, name: str, initial: str | None) -> str:
+    """Challenge and response until there is a result: the user."""
+    if name.upper() not in session.config.smtpd_sasl_mechanisms:
+        raise _FailedError("Invalid authentication mechanism")
+    mechanism = _server(session, name.upper())
+    response = None if initial is None else _decoded(initial, "initial")
+    # RFC 4954: "=" is an initial response of no octets.
+    if initial == "=":
+        response = b""
+    while True:
+        try:
+            outcome = mechanism.challenge(response)
+        except RemoteProtocolError:
+            raise _FailedError from None
+        if isinstance(outcome, sasl.Success):
+            return session.world.accounts.login(outcome.user)
+        if isinstance(outcome, sasl.Failure):
+            raise _FailedError(user=outcome.user)
+        text = base64.b64encode(outcome.data).decode()
+        response = _decoded(await _response(session, name, text), "continued")
+
+
+async def _response(session: SmtpSession, mechanism: str, challenge: str) -> str:
+    await session.say(replies.AUTH_CHALLENGE(challenge=challenge))
+    event = await session.event()
+    answer = event.value
+    if await session.disturbed("RESPONSE"):
+        raise _FailedError
+    raw = event.units[0]
+    if not raw.endswith(b"\n") or len(raw) > _RESPONSE_LIMIT:
+        raise _RefusedError(replies.AUTH_TOO_LONG())
+    text = answer.token.reveal().decode("latin-1") if isinstance(answer, SaslAnswer) else ""
+    if text == "*":
+        session.journal.warn(f"{session.state.client}: SASL {mechanism} authentication aborted")
+        raise _RefusedError(replies.AUTH_ABORTED())
+    return text
+
+
+async def _failed(session: SmtpSession, mechanism: str, failed: _FailedError) -> bool:
+    await session.pause(session.config.smtpd_sasl_failure_delay)
+    user = printable(failed.user)[:100] or "(unavailable)"
+    client = session.state.client
+    text = f"{client}: SASL {mechanism[:100]} authentication failed: {failed.reason}"
+    session.journal.warn(f"{text}, sasl_username={user}")
+    if not session.core.waiting:  # a disturbance has answered
+        return False
+    return await session.refuse(replies.AUTH_FAILED(reason=failed.reason))
+
+
+def _decoded(text: str, which: str) -> bytes:
+    if not _BASE64.fullmatch(text):
+        raise _FailedError(f"Invalid base64 data in {which} response")
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        if text == "=":
+            return b""
+        raise _FailedError from None
+
+
+def _server(session: SmtpSession, name: str) -> sasl.ServerMechanism:
+    """The mechanism, with what is random in it drawn from the lab's seed."""
+    world = session.world
+
+    def random(size: int) -> bytes:
+        return world.ids.bytes("sasl", size)
+
+    challenge = b""
+    if name == "CRAM-MD5":
+        now, host = int(world.clock.now()), session.config.myhostname
+        challenge = sasl.make_challenge(random, host, now)
+    return sasl.server(
+        name,
+        credentials=world.accounts,
+        nonce=sasl.new_nonce(random) if name.startswith("SCRAM") else "",
+        challenge=challenge,
+        quirks=frozenset({sasl.Quirk.LOGIN_INITIAL_RESPONSE}),
+    )

@@ -1,0 +1,149 @@
+"""Host names, addresses of hosts and mail addresses, as Postfix judges them."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_LABEL_LENGTH = 63
+_NAME_LENGTH = 255
+_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
+_UTF8_LABEL = re.compile(
+    r"[^\x00-,./:-@\[-^`{-\x7f](?:[^\x00-,./:-@\[-^`{-\x7f]*[^\x00-/:-@\[-^`{-\x7f])?"
+)
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
+_XTEXT = re.compile(r"[^+]|\+[0-9A-Fa-f]{2}")
+_HEX = re.compile(r"\+([0-9A-Fa-f]{2})")
+_COMMENT = re.compile(r"\([^()]*\)")
+_NEUTER = str.maketrans(dict.fromkeys(' <>()\\";@', "?"))
+
+
+def valid_hostname(name: str, *, utf8: bool = False) -> bool:
+    """Labels of letters, digits, hyphens and underscores; not digits and dots alone."""
+    if not name or len(name) > _NAME_LENGTH or not name.strip("0123456789."):
+        return False
+    label = _UTF8_LABEL if utf8 else _LABEL
+    return all(label.fullmatch(one) and len(one) <= _LABEL_LENGTH for one in name.split("."))
+
+
+def valid_ipv4(address: str) -> bool:
+    """Four numbers up to 255; inet_protocols = ipv4 knows no others."""
+    return bool(_IPV4.fullmatch(address))
+
+
+def without_dot(name: str) -> str:
+    """The name without its final dot, unless there are two."""
+    return name[:-1] if len(name) > 1 and name[-1] == "." and name[-2] != "." else name
+
+
+def printable(text: str) -> str:
+    """`?` for what does not print."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
+def neutered(text: str) -> str:
+    """`?` for what would break a header field."""
+    return printable(text).translate(_NEUTER)
+
+
+def xtext(text: str) -> str | None:
+    """What xtext hides (RFC 3461 §4), or None if it is none."""
+    if "+" not in text:
+        return text
+    if not all(_XTEXT.fullmatch(one) for one in re.findall(r"\+..|.|\+", text)):
+        return None
+    raw = _HEX.sub(lambda found: chr(int(found[1], 16)), text)
+    try:
+        return raw.encode("latin-1").decode()
+    except (UnicodeEncodeError, UnicodeDecodeError):
+        return raw
+
+
+def in_networks(address: str, networks: tuple[str, ...]) -> bool:
+    """Whether a list of networks and addresses ("192.168.10.0/24", "127.0.0.1") has the address."""
+    value = _number(address)
+    return value >= 0 and any(value & mask == base for base, mask in _ranges(networks))
+
+
+@lru_cache(maxsize=64)
+def _ranges(networks: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
+    found = []
+    for network in networks:
+        base, _, bits = network.partition("/")
+        mask = (0xFFFFFFFF << (32 - int(bits or 32))) & 0xFFFFFFFF
+        if (value := _number(base)) >= 0:
+            found.append((value & mask, mask))
+    return tuple(found)
+
+
+@lru_cache(maxsize=1024)
+def _number(address: str) -> int:
+    if not valid_ipv4(address):
+        return -1
+    return int.from_bytes(bytes(int(part) for part in address.split(".")), "big")
+
+
+class BadAddressError(Exception):
+    """A word that Postfix takes for no address."""
+
+
+def extract(word: str, *, empty: bool, strict: bool, utf8: bool) -> str:
+    """The address in a word of MAIL, RCPT or VRFY, without brackets and route.
+
+    `empty`: `<>` is allowed; `strict`: strict_rfc821_envelopes; `utf8`: SMTPUTF8 was asked for.
+    Raises BadAddressError.
+    """
+    if strict and not (word.startswith("<") and word.endswith(">")):
+        raise BadAddressError
+    text = word[1:-1] if word.startswith("<") and word.endswith(">") else word
+    if text.startswith("@") and ":" in text:
+        text = text.partition(":")[2]  # a route is ignored (RFC 5321 Appendix C)
+    address = _PLAIN_ADDRESS.fullmatch(text)
+    found = text if address else _unusual(text, strict=strict)
+    if (not found and not empty) or (strict and found.startswith("@")):
+        raise BadAddressError
+    if found and not _resolvable(found, utf8=utf8):
+        raise BadAddressError
+    return found
+
+
+_PLAIN_ADDRESS = re.compile(r"[^\s()<>,:;\\\"@\[\]]+@[^\s()<>,:;\\\"@\[\]]+")
+
+
+def _unusual(text: str, *, strict: bool) -> str:
+    """Comments, phrases and spaces, which RFC 822 has and an envelope has not."""
+    bare = _COMMENT.sub("", text)
+    if strict and (bare != text or "<" in bare):
+        raise BadAddressError
+    if inner := re.search(r"<([^<>]*)>", bare):
+        bare = inner[1]
+    bare = re.sub(r"\s*([@.])\s*", r"\1", bare.strip())
+    outside = re.sub(r'"(?:[^"\\]|\\.)*"', "", bare)
+    if "," in outside or ";" in outside:
+        raise BadAddressError
+    return _unquoted(bare)
+
+
+def _unquoted(address: str) -> str:
+    """Without quotation marks where none are needed: "user"@minfo.sn."""
+    found = re.fullmatch(
+        r'"([A-Za-z0-9!#$%&\'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&\'*+/=?^_`{|}~-]+)*)"(@.*)?',
+        address,
+    )
+    return found[1] + (found[2] or "") if found else address
+
+
+def _resolvable(address: str, *, utf8: bool) -> bool:
+    """Whether the domain, if there is one, can be one."""
+    if address.startswith("-"):  # allow_min_user
+        return False
+    _, at, domain = address.rpartition("@")
+    if not at or not domain:
+        return True
+    if domain.startswith("["):
+        literal = domain[1:-1] if domain.endswith("]") else ""
+        return valid_ipv4(literal) or literal.lower().startswith("ipv6:")
+    if not utf8 and not domain.isascii():
+        return False
+    return valid_hostname(without_dot(domain), utf8=True)

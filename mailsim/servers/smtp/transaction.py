@@ -1,0 +1,185 @@
+"""MAIL, RCPT and RSET: the envelope."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from mailsim.servers.envelope import Recipient
+from mailsim.servers.smtp import replies
+from mailsim.servers.smtp.names import BadAddressError, extract, printable, xtext
+from mailsim.servers.smtp.state import Transaction
+from mailsim.wire.smtp import Reply
+
+if TYPE_CHECKING:
+    from mailsim.servers.smtp.session import SmtpSession
+    from mailsim.servers.smtp.words import Word
+
+_OVERSHOOT = 1000  # smtpd_recipient_overshoot_limit
+_OFF_T = 2**63 - 1
+_NOTIFY = ("SUCCESS", "FAILURE", "DELAY")
+_ORCPT = re.compile(r"([^;]+);(.*)")
+
+
+class _RefusedError(Exception):
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(str(reply))
+        self.reply = reply
+
+
+async def mail(session: SmtpSession, words: list[Word]) -> bool:
+    """MAIL FROM:<address> [parameters]   ; RFC 5321 §4.1.1.2"""
+    try:
+        begun = _mail(session, words)
+    except _RefusedError as refused:
+        return await session.refuse(refused.reply)
+    session.state.mail = begun
+    await session.say(replies.MAIL_OK())
+    return True
+
+
+def _mail(session: SmtpSession, words: list[Word]) -> Transaction:
+    state, config = session.state, session.config
+    if config.smtpd_helo_required and state.helo is None:
+        raise _RefusedError(replies.HELO_FIRST())
+    if state.mail is not None:
+        raise _RefusedError(replies.NESTED_MAIL())
+    if state.broken_chunks:
+        raise _RefusedError(replies.AFTER_BDAT(verb="MAIL"))
+    if len(words) < 3 or words[1].text.lower() != "from:":
+        raise _RefusedError(replies.MAIL_SYNTAX())
+    options = [word.text for word in words[3:]]
+    utf8 = any(option.upper() == "SMTPUTF8" for option in options)
+    begun = Transaction(_path(session, words[2], utf8=utf8, sender=True), smtputf8=utf8)
+    size = _mail_options(begun, options)
+    if size > config.message_size_limit > 0:
+        session.restrictions.about(begun.sender)
+        raise _RefusedError(session.restrictions.reject(replies.SIZE_LIMIT()))
+    if not config.smtpd_delay_reject and (
+        found := session.restrictions.sender_at_mail(begun.sender)
+    ):
+        raise _RefusedError(found)
+    return begun
+
+
+def _path(session: SmtpSession, word: Word, *, utf8: bool, sender: bool) -> str:
+    """The address in the word behind FROM: or TO:."""
+    refusal = (replies.BAD_SENDER if sender else replies.BAD_RECIPIENT)()
+    if word.broken:
+        raise _RefusedError(refusal)
+    strict = session.config.strict_rfc821_envelopes
+    try:
+        return extract(word.text, empty=sender, strict=strict, utf8=utf8)
+    except BadAddressError:
+        verb = "MAIL" if sender else "RCPT"
+        shown = f"Illegal address syntax from {session.state.client} in {verb} command"
+        session.journal.warn(f"{shown}: {printable(word.text)}")
+        raise _RefusedError(refusal) from None
+
+
+def _mail_options(begun: Transaction, options: list[str]) -> int:
+    """Read MAIL's parameters; the announced size."""
+    size = 0
+    for option in options:
+        name, _, value = option.partition("=")
+        name = name.upper()
+        if name == "SIZE" and "=" in option:
+            size = _size(value)
+        elif not _mail_option(begun, option.upper(), name, value):
+            raise _RefusedError(replies.UNSUPPORTED(option=option))
+    return size
+
+
+def _mail_option(begun: Transaction, option: str, name: str, value: str) -> bool:
+    if option in ("BODY=8BITMIME", "BODY=7BIT"):
+        begun.body = option.partition("=")[2]
+    elif name == "AUTH" and "=" in option:
+        if begun.sasl_sender:
+            raise _RefusedError(replies.MULTIPLE_AUTH())
+        begun.sasl_sender = "" if value == "<>" else printable(value)
+    elif name == "RET" and "=" in option:
+        if begun.ret or value.upper() not in ("FULL", "HDRS"):
+            raise _RefusedError(replies.BAD_RET())
+        begun.ret = value.upper()
+    elif name == "ENVID" and "=" in option:
+        read = xtext(value)
+        if begun.envid or not read or not read.isprintable():
+            raise _RefusedError(replies.BAD_ENVID())
+        begun.envid = read
+    else:
+        return option == "SMTPUTF8"
+    return True
+
+
+def _size(value: str) -> int:
+    if not (value.isascii() and value.isdecimal()):
+        raise _RefusedError(replies.BAD_SIZE())
+    if len(value) > len(str(_OFF_T)) or int(value) > _OFF_T:
+        raise _RefusedError(replies.SIZE_OVERFLOW())
+    return int(value)
+
+
+async def rcpt(session: SmtpSession, words: list[Word]) -> bool:
+    """RCPT TO:<address> [parameters]   ; RFC 5321 §4.1.1.3"""
+    mail = session.state.mail
+    if mail is None:
+        return await session.refuse(replies.NEED_MAIL())
+    try:
+        recipient = _rcpt(session, mail, words)
+    except _RefusedError as refused:
+        return await session.refuse(refused.reply)
+    limit = session.config.smtpd_recipient_limit
+    if limit and len(mail.recipients) >= limit:
+        await session.say(replies.TOO_MANY_RECIPIENTS())
+        mail.overshoot += 1
+        # Overshooting is no error at first: RFC 5321 §4.5.3.1.10 has the client go on.
+        return mail.overshoot <= _OVERSHOOT
+    if refusal := session.restrictions.recipient(recipient.address):
+        return await session.refuse(refusal)
+    mail.recipients.append(recipient)
+    await session.say(replies.RCPT_OK())
+    return True
+
+
+def _rcpt(session: SmtpSession, mail: Transaction, words: list[Word]) -> Recipient:
+    if mail.chunks is not None:
+        raise _RefusedError(replies.AFTER_BDAT(verb="RCPT"))
+    if len(words) < 3 or words[1].text.lower() != "to:":
+        raise _RefusedError(replies.RCPT_SYNTAX())
+    address = _path(session, words[2], utf8=mail.smtputf8, sender=False)
+    notify = orcpt = ""
+    for option in (word.text for word in words[3:]):
+        name, equals, value = option.partition("=")
+        if equals and name.upper() == "NOTIFY":
+            notify = _notify(value, notify)
+        elif equals and name.upper() == "ORCPT":
+            orcpt = _orcpt(value, orcpt)
+        else:
+            raise _RefusedError(replies.UNSUPPORTED(option=option))
+    return Recipient(address, notify, orcpt)
+
+
+def _notify(value: str, before: str) -> str:
+    """ "NEVER", or a list of SUCCESS, FAILURE and DELAY (RFC 3461 §4.1)."""
+    asked = value.upper().split(",")
+    if before or not (asked == ["NEVER"] or all(one in _NOTIFY for one in asked)):
+        raise _RefusedError(replies.BAD_NOTIFY())
+    return ",".join(asked)
+
+
+def _orcpt(value: str, before: str) -> str:
+    """addr-type ";" xtext   ; RFC 3461 §4.2"""
+    found = _ORCPT.fullmatch(value)
+    address = xtext(found[2]) if found else None
+    if before or not found or address is None:
+        raise _RefusedError(replies.BAD_ORCPT())
+    return f"{found[1]};{address}"
+
+
+async def rset(session: SmtpSession, words: list[Word]) -> bool:
+    """RSET: the transaction is forgotten (RFC 5321 §4.1.1.5)."""
+    if len(words) > 1:
+        return await session.refuse(replies.RSET_SYNTAX())
+    session.state.reset()
+    await session.say(replies.OK())
+    return True

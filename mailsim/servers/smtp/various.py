@@ -1,0 +1,76 @@
+"""NOOP, VRFY, ETRN, HELP and QUIT."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailsim.servers.smtp import replies
+from mailsim.servers.smtp.names import BadAddressError, extract, valid_hostname, valid_ipv4
+
+if TYPE_CHECKING:
+    from mailsim.servers.smtp.session import SmtpSession
+    from mailsim.servers.smtp.words import Word
+
+_ETRN_WORDS = 2
+_COMMANDS = (
+    "AUTH BDAT DATA EHLO ETRN HELO HELP MAIL NOOP QUIT RCPT RSET STARTTLS VRFY XCLIENT XFORWARD"
+)
+
+
+async def noop(session: SmtpSession, _: list[Word]) -> bool:
+    """NOOP, with or without words behind it."""
+    await session.say(replies.OK())
+    return True
+
+
+async def bye(session: SmtpSession, _: list[Word]) -> bool:
+    """QUIT."""
+    await session.say(replies.BYE())
+    return True
+
+
+async def help_(session: SmtpSession, _: list[Word]) -> bool:
+    """HELP, new in Postfix 3.9."""
+    await session.say(replies.COMMANDS(commands=_COMMANDS))
+    return True
+
+
+async def vrfy(session: SmtpSession, words: list[Word]) -> bool:
+    """VRFY: what RCPT would answer, 252 where it would accept (RFC 5321 §3.5.3)."""
+    if session.config.disable_vrfy_command:
+        return await session.refuse(replies.VRFY_DISABLED())
+    utf8 = len(words) > 1 and words[-1].text.upper() == "SMTPUTF8"
+    given = " ".join(word.text for word in (words[1:-1] if utf8 else words[1:]))
+    if not given:
+        return await session.refuse(replies.VRFY_SYNTAX())
+    try:
+        address = extract(given, empty=False, strict=False, utf8=utf8)
+    except BadAddressError:
+        return await session.refuse(replies.BAD_RECIPIENT())
+    if refusal := session.restrictions.recipient(address):
+        return await session.refuse(refusal)
+    await session.say(replies.VRFY_OK(address=given))
+    return True
+
+
+async def etrn(session: SmtpSession, words: list[Word]) -> bool:
+    """ETRN: fast_flush_domains is empty here, so that no domain's queue may be asked for
+    (RFC 1985 §5.3 has 459 for that)."""
+    state = session.state
+    refusal = None
+    if session.config.smtpd_helo_required and state.helo is None:
+        refusal = replies.ETRN_HELO_FIRST()
+    elif state.mail is not None:
+        refusal = replies.ETRN_IN_TRANSACTION()
+    elif len(words) != _ETRN_WORDS:
+        refusal = replies.ETRN_SYNTAX()
+    if refusal:
+        return await session.refuse(refusal)
+    domain = words[1].text
+    domain = domain[1:] if domain[:1] in ("@", "#") else domain
+    if not valid_hostname(domain) and not valid_ipv4(domain.strip("[]")):
+        return await session.refuse(replies.ETRN_PARAMETER())
+    if refusal := session.restrictions.etrn(domain):
+        return await session.refuse(refusal)
+    session.journal.warn(f"reject: ETRN {domain[:100]}... from {state.client}")
+    return await session.refuse(replies.ETRN_DENIED(domain=domain))
