@@ -46,6 +46,7 @@ class LabAccounts:
     def owner(self, token: Secret) -> str | None:
         """Nobody: the lab gives out no bearer tokens."""
         del token
+        return None
 
     def salting(self, user: str, mechanism: str) -> Salting:
         """Salt and iteration count for any name, known or not."""

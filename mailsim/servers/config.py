@@ -6,7 +6,9 @@ release and the faults that are on.  The servers read nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from mailsim.model.network import Network
 from mailsim.model.stage import Release, Stage
@@ -158,7 +160,10 @@ def _submitting(config: Config, *, anyone: bool) -> Config:
         smtpd_client_restrictions=("permit_sasl_authenticated", "reject"),
         smtpd_sender_restrictions=("reject_sender_login_mismatch",),
         smtpd_relay_restrictions=("permit_sasl_authenticated", "reject"),
-        smtpd_recipient_restrictions=("reject_non_fqdn_recipient", "reject_unknown_recipient_domain"),
+        smtpd_recipient_restrictions=(
+            "reject_non_fqdn_recipient",
+            "reject_unknown_recipient_domain",
+        ),
         smtpd_sender_login_maps=True,
     )
 
@@ -291,7 +296,7 @@ def _spamassassin(c: Config, _: Network) -> Config:
     return replace(c, bypass_spam_checks=False)  # SPA8
 
 
-_STAGES = (
+_STAGES: Final[tuple[tuple[Stage, Callable[[Config, Network], Config]], ...]] = (
     (Stage.SASL, _sasl),
     (Stage.RELAY, _relay),
     (Stage.TLS, _tls),
@@ -303,7 +308,9 @@ _STAGES = (
 
 
 def _f5(c: Config, _: Network) -> Config:
-    return replace(c, smtpd_forbid_bare_newline="normalize", smtpd_forbid_bare_newline_exclusions=())
+    return replace(
+        c, smtpd_forbid_bare_newline="normalize", smtpd_forbid_bare_newline_exclusions=()
+    )
 
 
 def _f6(c: Config, _: Network) -> Config:
@@ -315,14 +322,16 @@ def _f6(c: Config, _: Network) -> Config:
 
 
 def _f7(c: Config, _: Network) -> Config:
-    return replace(c, smtpd_tls_auth_only=False, smtpd_sasl_auth_enable=True, myhostname="mail.minfo.org")
+    return replace(
+        c, smtpd_tls_auth_only=False, smtpd_sasl_auth_enable=True, myhostname="mail.minfo.org"
+    )
 
 
 def _f10(c: Config, _: Network) -> Config:
     return replace(c, open_ports=(c.open_ports or FIREWALL_OPEN) - {53, 80, 443})
 
 
-_FAULTS = {
+_FAULTS: Final[Mapping[str, Callable[[Config, Network], Config]]] = {
     "F5": _f5,
     "F6": _f6,
     "F7": _f7,
@@ -335,9 +344,7 @@ _FAULTS = {
     "F23": lambda c, _: replace(c, dnsbl_lists_all=True),
     "F24": lambda c, _: replace(c, disable_vrfy_command=False, smtp_tls_security_level=""),
     "F25": lambda c, _: replace(c, header_recipients=True),
-    "F29": lambda c, _: replace(
-        c, canonical_maps=(("secretaire@ugb.sn", "secretariat@ugb.sn"),)
-    ),
+    "F29": lambda c, _: replace(c, canonical_maps=(("secretaire@ugb.sn", "secretariat@ugb.sn"),)),
     "self-signed": lambda c, _: replace(c, certificate="self-signed"),
     "expired": lambda c, _: replace(c, certificate="expired"),
     "wrong-name": lambda c, _: replace(c, certificate="wrong-name"),
