@@ -343,11 +343,9 @@ class Lab:
         return journey(self.logs, message_id=message_id)
 
     @property
-    def evidence(self) -> snapshot.Listing[Dialogue]:
+    def evidence(self) -> snapshot.Evidence:
         """Every dialogue that tracers of this lab have had, secrets masked."""
-        from mailsim.dialogue.json import from_document  # noqa: PLC0415 - here alone
-
-        return snapshot.Listing(from_document(one) for one in self._ask("evidence"))
+        return snapshot.evidence(self._ask("evidence"))
 
 
 def _host(name: str) -> Host:

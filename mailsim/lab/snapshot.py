@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
+from mailsim.dialogue import Dialogue
+from mailsim.dialogue.json import from_document
 from mailsim.dialogue.log import parse_line
 from mailsim.lab.backend import Document
 from mailsim.language import word
@@ -49,6 +51,16 @@ class Queue(Listing[QueueEntry]):
             rows += [f"    ({one.reason})"] if one.reason else []
             rows.append(f"    {one.address}")
         return "\n".join(rows)
+
+
+class Evidence(Listing[Dialogue]):
+    """Dialogues, a line for each: which service, and how much was said."""
+
+    __slots__ = ()
+
+    def _line(self, value: Dialogue) -> str:
+        lines = sum(1 for _ in value.lines())
+        return word("lab.dialogue", name=value.endpoint.name, at=value.endpoint, lines=lines)
 
 
 class Accounts(Listing[Account]):
@@ -246,6 +258,11 @@ def _frozen(boxes: Mapping[str, list[T]], kind: Callable[[list[T]], Any]) -> dic
 def scan(documents: list[Document]) -> Scan:
     """The ports."""
     return Scan(Port(one["port"], one["service"], PortState(one["state"])) for one in documents)
+
+
+def evidence(documents: list[Document]) -> Evidence:
+    """The dialogues."""
+    return Evidence(map(from_document, documents))
 
 
 def logs(lines: list[str]) -> Logs:
