@@ -168,8 +168,23 @@ class Queue:
                     outcomes += found
             with self._store.step():
                 self._finish(mail, outcomes)
+        except Exception as error:  # noqa: BLE001 # whatever it is: the mail must not be lost
+            served = _served(outcomes)
+            self._broken(mail, [one for one in remote if one.number not in served], error)
         finally:
             self._rest.end(mail.row.queue_id)
+
+    def _broken(self, mail: Mail, remote: list[RecipientRow], error: Exception) -> None:
+        """The delivery agent died of it: its recipients are tried again later."""
+        loop = asyncio.get_running_loop()
+        loop.call_exception_handler({"message": "A delivery failed", "exception": error})
+        reason = "mail transport unavailable"
+        found = [
+            Outcome(one, "deferred", "4.3.0", reason, program="postfix/error") for one in remote
+        ]
+        self._note(mail, found, self._world.clock.now())
+        with self._store.step():
+            self._defer(mail, found, self._world.clock.now())
 
     def _forward(self, mail: Mail, one: RecipientRow, address: str) -> Outcome:
         """An alias leads elsewhere: local sends a copy on, with a queue id of its own."""

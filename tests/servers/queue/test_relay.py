@@ -300,6 +300,22 @@ def test_a_name_server_that_fails_defers(world: Any, setting: str) -> None:
     ]
 
 
+def test_a_delivery_that_dies_loses_no_mail(world: Any) -> None:
+    world.names.lookup = None
+    failures: list[str] = []
+
+    def watch() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: failures.append(context["message"]))
+
+    world.run(watch, lambda: world.send("cheikh@minfo.sn", "a@ugb.sn") and None)
+    assert failures == ["A delivery failed"]
+    (entry,) = world.queue.entries()
+    waiting = [(one.address, one.reason) for one in entry.recipients]
+    assert waiting == [("a@ugb.sn", "mail transport unavailable")]
+    assert world.store.mailboxes() == {"cheikh": {"INBOX": 1}}
+
+
 def test_an_address_that_is_none_bounces(world: Any) -> None:
     world.send("a b@ugb.sn")
     world.run()
