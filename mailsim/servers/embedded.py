@@ -160,6 +160,7 @@ class Embedded:
         self._peers = await serve_peers(world)
         for service in SMTP_SERVICES:
             self._listeners[service] = await serve(self._smtp(service), host=LOOPBACK)
+        self._peers.server = (LOOPBACK, self._listeners["smtp"].port)
         world.queue.start()
 
     def _smtp(self, service: str) -> Callable[[Peer], Awaitable[None]]:
