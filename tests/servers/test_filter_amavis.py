@@ -324,6 +324,26 @@ def test_one_line_for_a_message_of_two_contents() -> None:
     assert "queued_as: 4F2A31C0D1/4F2A31C0D2, " in line
 
 
+def test_addresses_that_are_no_ascii_or_no_utf_8_pass_as_they_came() -> None:
+    odd = b"us\xff\xc3\xa9r@minfo.sn".decode("utf-8", "surrogateescape")
+    judgement = Lab().judge(CLEAN, odd)
+    assert b" for <us\xff\xc3\xa9r@minfo.sn>;" in judgement.content_for(odd)
+    assert Lab().judge(INFECTED, odd, sender=odd).notifications
+
+
+def test_a_name_with_line_ends_puts_no_field_into_any_header() -> None:
+    name = "=?utf-8?q?x=0D=0ABcc:_all=0D=0A=0D=0A.exe?="
+    lab = Lab(final_banned_destiny="D_PASS")
+    judgement = lab.judge(attached(name, b"hello"))
+    texts = [judgement.content_for(USER), *(one.content for one in judgement.notifications)]
+    assert len(texts) == 2
+    for text in texts:
+        assert b"\nBcc:" not in text
+        assert b"x\\x{0D}\\x{0A}Bcc:" in text.replace(b"\r\n ", b" ")
+    lab.filter.log(judgement, "A1")
+    assert lab.log.written == 1
+
+
 def test_the_same_seed_gives_the_same_ids() -> None:
     one, other = Lab(), Lab()
     for lab in (one, other):

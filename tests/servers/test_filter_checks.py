@@ -124,6 +124,9 @@ def test_names_in_all_their_disguises() -> None:
     assert parameters('a; filename*0=ab; filename*1="c.exe"') == {"filename": "abc.exe"}
     assert decode_words("=?utf-8?B?w6k=?= =?iso-8859-1?q?=E9.exe?=") == "éé.exe"
     assert decode_words("=?nowhere?q?a=41?= =?utf-8?b?A?=") == "aA"
+    # No charsets, but codecs that Python would load or that answer with more than text.
+    assert decode_words("=?unicode_escape?q?=5Cud800?=") == "\\ud800"
+    assert parameters(f"a; name*={'x' * 5000}''%41; b*=\0''%42") == {"name": "A", "b": "B"}
 
 
 # --- banned -----------------------------------------------------------------------------------

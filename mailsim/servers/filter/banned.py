@@ -7,7 +7,7 @@ import re
 _NAMES = (
     re.compile(r"\.[^./]*\.(exe|vbs|pif|scr|bat|cmd|com|cpl|dll)\.?\Z", re.IGNORECASE),
     re.compile(r"\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?\Z", re.IGNORECASE),
-    re.compile(r".\.(exe|vbs|pif|scr|bat|cmd|com|cpl)\Z", re.IGNORECASE),
+    re.compile(r".\.(exe|vbs|pif|scr|bat|cmd|com|cpl)\Z", re.IGNORECASE | re.DOTALL),
 )
 _SHOWN = 100
 _TYPES = ("application/x-msdownload", "application/x-msdos-program", "application/hta")

@@ -84,7 +84,7 @@ class Judgement:
             head = without_spam_fields(head)
         if edits.subject_tag:
             head = with_subject_tag(head, edits.subject_tag)
-        added = edits.added.encode("utf-8")
+        added = edits.added.encode("utf-8", "surrogateescape")
         if len(head) == self.head_size and not edits.subject_tag:
             return added + self.content
         return added + head + self.content[self.head_size :]

@@ -30,6 +30,11 @@ _PARAMETER = re.compile(
     r";\s*([^\s;=\"]+?)(\*\d+)?(\*)?\s*=\s*(?:\"((?:[^\"\\]|\\.)*+)\"|([^\s;]*))"
 )
 _WORD = re.compile(r"=\?([\w.:-]+)(?:\*[\w-]*)?\?([BbQq])\?([^?]*)\?=(?:\s+(?==\?))?")
+_CHARSET = re.compile(
+    r"utf-8|us-ascii|iso-8859-\d{1,2}|windows-125\d|koi8-[ru]|gb(?:2312|k|18030)|big5|euc-(?:jp|kr)"
+    r"|shift_jis|iso-2022-jp",
+    re.IGNORECASE,
+)
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _REST_OF_LINE = re.compile(rb"(--)?[ \t]*\r?(?:\n|\Z)")
 
@@ -101,6 +106,9 @@ def _word(found: re.Match[str]) -> str:
 
 
 def _decode(octets: bytes, charset: str) -> str:
+    # Python knows codecs that are no charsets, and looks for others among its files.
+    if not _CHARSET.fullmatch(charset):
+        return octets.decode("latin-1")
     try:
         return octets.decode(charset, "replace")
     except (LookupError, ValueError):

@@ -211,7 +211,7 @@ def _submission(to: str, top: str, about: Blocked, parts: list[str]) -> Submissi
     return Submission(
         sender="",
         recipients=(Recipient(to),),
-        content=(top + "".join(body)).encode("utf-8"),
+        content=(top + "".join(body)).encode("utf-8", "surrogateescape"),
         client=_LOCALHOST,
         helo="localhost",
         protocol="ESMTP",
