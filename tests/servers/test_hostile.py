@@ -269,7 +269,8 @@ def test_a_thousand_recipients_get_their_message(victim: Victim, talk: Talk) -> 
         b"NO\0OP", b"NOOP \0", b"\0", b"MAIL FROM:<us\0er@minfo.sn>", b"RCPT TO:<\0>", b"\xff\xfe\xfd",
         b"EHLO \xc3\x28", b"MAIL FROM:<\xe9@minfo.sn>", b"VRFY \x1b[2J", b"", b" ", b"\t\t", b"<", b">",
         b"MAIL FROM:", b"MAIL FROM:<", b"MAIL FROM:<>>", b"RCPT TO:<@>", b"AUTH", b"AUTH = =",
-        b"BDAT -1 LAST", b"BDAT 99999999999999999999", b"XCLIENT ADDR=", b"XCLIENT =", b"ETRN", b"HELP",
+        b"BDAT -1 LAST", b"BDAT 99999999999999999999",
+        b"BDAT 9223372036854775808", b"XCLIENT ADDR=", b"XCLIENT =", b"ETRN", b"HELP",
         b"NO\rOP", b"NOOP\r", b"MAIL FROM:<user@minfo.sn>\rRCPT TO:<cheikh@minfo.sn>",
     ],
 )  # fmt: skip
@@ -278,8 +279,20 @@ def test_a_command_that_is_none_is_answered_once(talk: Talk, line: bytes) -> Non
     reply = talk.say(line + b"\r\n")
     assert reply[:1] in "245"
     assert reply.isprintable()
-    assert talk.say(b"QUIT\r\n") == "221 2.0.0 Bye"
+    if reply[:3] not in ("221", "521"):  # these say that it hangs up
+        assert talk.say(b"QUIT\r\n") == "221 2.0.0 Bye"
     assert talk.rest() == []
+
+
+def test_a_chunk_s_size_is_read_as_it_is_written(victim: Victim, talk: Talk) -> None:
+    """Else what is content would be read as commands."""
+    talk.hello()
+    assert talk.say(b"MAIL FROM:<user@minfo.sn>\r\n")[:3] == "250"
+    assert talk.say(b"RCPT TO:<cheikh@minfo.sn>\r\n")[:3] == "250"
+    assert talk.say(b"BDAT " + b"0" * 40 + b"6\r\nRSET\r\n")[:3] == "250"
+    assert talk.say(b"BDAT 6 LAST\r\nQUIT\r\n")[:3] == "250"
+    victim.control.ask("idle", timeout=PATIENCE)
+    assert victim.messages("cheikh")[-1].endswith(b"RSET\r\nQUIT\r\n")
 
 
 def test_content_may_hold_anything_and_is_kept_as_it_came(victim: Victim, talk: Talk) -> None:
@@ -391,17 +404,14 @@ def test_more_than_may_be_open_wait_and_are_served(victim: Victim) -> None:
 
 
 def test_a_client_that_never_reads(victim: Victim, talk: Talk) -> None:
-    """Its answers are not piled up."""
+    """Its answers are not piled up: it is not heard either, or shown out."""
     talk.hello()
     talk.connection.settimeout(0)
+    many = HELLO * 1000
     sent = 0
-    many = b"NOOP\r\n" * 10_000
-    for _ in range(2000):
-        _, ready, _ = select.select([], [talk.connection], [], 0.2)
-        if not ready:
-            break
-        with suppress(BlockingIOError):
-            sent += talk.connection.send(many)
+    with suppress(ConnectionError):
+        while sent < 100 * MEGABYTE and select.select([], [talk.connection], [], 0.2)[1]:
+            sent += talk.connection.send(many[sent % len(HELLO) :])
     assert sent < 100 * MEGABYTE
     victim.serves()
 
@@ -544,7 +554,7 @@ HEADERS = {
     "brackets": b"To: " + b"<" * 200_000 + b"\r\n",
     "comments": b"From: " + b"(" * 200_000 + b"\r\n",
     "message-ids": b"Message-ID: " + b"<" * 200_000 + b"\r\n",
-    "received": b"Received: from a by b; c\r\n" * 49,
+    "received": b"Received: from a by b; c\r\n" * 45,
     "no colon": b"a" * 100_000 + b"\r\n",
     "type": b"Content-Type: multipart/mixed; boundary=" + b'"' * 100_000 + b"\r\n",
     "parameters": b"Content-Type: text/plain" + b"; a*0=b" * 50_000 + b"\r\n",

@@ -16,7 +16,7 @@ from mailsim.servers.smtp.state import (
     END_OF_MESSAGE,
     Transaction,
 )
-from mailsim.wire.smtp import Content, Reply
+from mailsim.wire.smtp import Bdat, Content, Reply
 
 if TYPE_CHECKING:
     from mailsim.servers.smtp.session import SmtpSession
@@ -67,14 +67,17 @@ def _no_data(session: SmtpSession, mail: Transaction | None, words: list[Word]) 
 async def bdat(session: SmtpSession, words: list[Word]) -> bool:
     """BDAT count [LAST]: a chunk of the content, whatever octets it has (RFC 3030 §2)."""
     state, chunk = session.state, session.chunk
-    if not _well_formed(words):
+    if chunk is None or not _well_formed(words):
         shown = " ".join(word.text for word in words)[:100]
         client = state.client
         session.journal.warn(f"NOQUEUE: malformed BDAT command syntax from {client}: {shown}")
         return await session.refuse(replies.BDAT_SYNTAX())
-    if refusal := _no_chunk(session):
-        state.reset()
-        state.broken_chunks = not chunk.last
+    if refusal := _no_chunk(session, chunk):
+        # After an error chunks are thrown away, up to the last one (RFC 3030 §2).
+        if chunk.last:
+            state.reset()
+        else:
+            state.broken_chunks = True
         return await session.refuse(refusal)
     mail = state.mail
     if mail is None:
@@ -114,9 +117,9 @@ def _well_formed(words: list[Word]) -> bool:
     return number.isascii() and number.isdecimal() and last in ([], ["LAST"])
 
 
-def _no_chunk(session: SmtpSession) -> Reply | None:
+def _no_chunk(session: SmtpSession, chunk: Bdat) -> Reply | None:
     """Why the chunk, which has been read, is thrown away."""
-    state, chunk, limit = session.state, session.chunk, session.config.message_size_limit
+    state, limit = session.state, session.config.message_size_limit
     if chunk.octets == 0 and not chunk.last:
         session.journal.warn(f"NOQUEUE: null BDAT request from {state.client}")
         return replies.BDAT_NULL()

@@ -89,7 +89,7 @@ class SmtpSession:
             quirks=frozenset({Quirk.BARE_LF, Quirk.CUT_LINE}),
             size_limit=self.config.message_size_limit or Limits().block,
         )
-        self.chunk = Bdat(b"")
+        self.chunk: Bdat | None = None
         self._tls = tls
         self._out = bytearray()
         self._over = False
@@ -314,8 +314,7 @@ class SmtpSession:
         verb = words[0].text.upper()
         entry = self._table().get(verb)
         self.journal.asked[verb if entry else UNKNOWN] += 1
-        if isinstance(event.value, Bdat):
-            self.chunk = event.value
+        self.chunk = event.value if isinstance(event.value, Bdat) else None
         if await self._hindered(verb, entry, words, line) or entry is None:
             return
         await self._perform(verb, entry, words)

@@ -85,7 +85,7 @@ class _BadArgument(Exception):
         self.problem = problem
 
 
-_BDAT = re.compile(r"([0-9]{1,20})( +[Ll][Aa][Ss][Tt])?")
+_BDAT = re.compile(r"0*([0-9]{1,19})( +[Ll][Aa][Ss][Tt])?")
 _LONGEST_CHUNK = 2**63 - 1  # what a file may have (off_t)
 _MECHANISM = re.compile(r"[A-Za-z0-9_-]{1,20}")
 _BASE64 = re.compile(r"=|(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
