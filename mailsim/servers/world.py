@@ -44,7 +44,7 @@ class World:
         self.log = Log(self.clock)
         self.config: Config = config(network, stage, release)
         self.accounts = LabAccounts(network, seed)
-        self.names = Names(network)
+        self.names = Names(network, lambda text: self.log.write("named", self.ids.pid(), text))
         self.disturbances = Disturbances(self.ids)
         self.store = Store(folder)
         self.filter = Filter(self)

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mailsim.model.network import Network
-from mailsim.servers.dns.zones import Zone, read_zones
+from mailsim.servers.dns.zones import Labels, Zone, labels, labels_of, read_zones, suffixes
 
 if TYPE_CHECKING:
     import dns.rrset
 
 LISTED: Final = "127.0.0.2"
-CHAIN: Final = 8
-"""How many aliases are followed."""
+CHAIN: Final = 11
+"""How many aliases are followed: BIND's max-query-restarts."""
+_KEPT: Final = 4096
+_NOT_LOADED: Final = "zone {zone}/IN: loading from master file failed: {reason}"
+_ROOT: Final = """\
+$TTL 3600
+@ IN SOA {server}. root.{domain}. 1 10800 3600 604800 3600
+@ IN NS {server}.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,42 +33,50 @@ class Answer:
     rcode: str
     records: tuple[str, ...] = ()
     ttl: int = 0
-    canonical: str = ""
-    """The name at the end of the aliases, with its final dot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the zones have of a name: record sets in the order of the answer (aliases first),
-    the zone that the last name is in (None: the lab's own root), whether that name exists."""
+    """What the zones have of a name: record sets in the order of the answer, aliases first; the
+    zone that the last name is in; whether the last set is of the type asked for."""
 
     sets: tuple[dns.rrset.RRset, ...]
-    zone: Zone | None
-    name: str
-    exists: bool = True
+    zone: Zone
+    rcode: str = "NOERROR"
+    answered: bool = False
 
 
 class Names:
     """The network's zones.  `zones` are their texts; they are read when first asked.
 
-    `dnsbl_lists_all`: the block list has everything (fault F23).
+    A zone that cannot be read answers SERVFAIL, as with BIND; `report` is told, once, in the
+    words of named's log.  `dnsbl_lists_all`: the block list has everything (fault F23).
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, report: Callable[[str], object] | None = None) -> None:
         self.zones = network.zones
-        self.dnsbl = f"{network.dnsbl.lower()}."
-        self.own = _own(network)
+        self.server = network.server.name
         self.dnsbl_lists_all = False
-        self._read: dict[str, Zone] = {}
+        self.own = _own(network)
+        self._dnsbl = labels(network.dnsbl)
+        self._root = _ROOT.format(server=network.server.name, domain=network.domain)
+        self._report = report
+        self._read: dict[Labels, Zone] = {}
         self._answers: dict[tuple[str, str, bool], Answer] = {}
 
+    def check(self) -> None:
+        """Raise LabError for a zone that cannot be read."""
+        for zone in self._all().values():
+            if zone.broken:
+                raise zone.broken
+
     def lookup(self, name: str, rdtype: str) -> Answer:
-        """What a resolver would say.  Raises LabError for a zone that cannot be read."""
-        key = (name.lower(), rdtype.upper(), self.dnsbl_lists_all)
+        """What a resolver would say; of what is no name, that it does not exist."""
+        key = (name.lower(), rdtype, self.dnsbl_lists_all)
         if key not in self._answers:
-            if len(self._answers) >= 4096:  # names come from strangers
+            if len(self._answers) >= _KEPT:  # names come from strangers
                 self._answers.clear()
-            self._answers[key] = self._lookup(key[0], key[1])
+            self._answers[key] = self._lookup(labels(name), rdtype.upper())
         return self._answers[key]
 
     def reverse(self, address: str) -> str:
@@ -72,45 +88,40 @@ class Names:
         records = self.lookup(pointer, "PTR").records
         return records[0].rstrip(".") if records else ""
 
-    def find(self, name: str, rdtype: str) -> Found:
-        """The record sets for `name` (lower case, final dot), aliases followed (RFC 1034 §4.3.2)."""
+    def find(self, name: Labels, rdtype: str) -> Found:
+        """The record sets for `name`, aliases followed (RFC 1034 §4.3.2)."""
         sets: list[dns.rrset.RRset] = []
-        for _ in range(CHAIN):
+        seen: set[Labels] = set()
+        while True:
             zone = self.zone_of(name)
+            if zone.broken or zone.gives_away(name) or name in seen or len(seen) > CHAIN:
+                return Found(tuple(sets), zone, "SERVFAIL")
             here = self._at(zone, name)
             if here is None:
-                return Found(tuple(sets), zone, name, exists=False)
-            if rdtype in here:
-                return Found((*sets, here[rdtype]), zone, name)
-            if rdtype == "ANY":
-                return Found((*sets, *here.values()), zone, name)
-            if "CNAME" not in here:
-                return Found(tuple(sets), zone, name)
+                return Found(tuple(sets), zone, "NXDOMAIN")
+            wanted = list(here.values()) if rdtype == "ANY" else [*_of(here, rdtype)]
+            if wanted or "CNAME" not in here:
+                return Found((*sets, *wanted), zone, answered=bool(wanted))
+            seen.add(name)
             sets.append(here["CNAME"])
-            name = here["CNAME"][0].to_text().lower()
-        return Found(tuple(sets), None, name)
+            name = labels_of(here["CNAME"][0].target)
 
-    def zone_of(self, name: str) -> Zone | None:
-        """The zone that the name is in: the longest origin that it ends with."""
+    def zone_of(self, name: Labels) -> Zone:
+        """The zone that the name is in: the longest origin that it ends with, the root at last."""
         zones = self._all()
-        rest = name
-        while rest:
-            if rest in zones:
-                return zones[rest]
-            rest = rest.partition(".")[2]
-        return None
+        return next(zones[one] for one in suffixes(name) if one in zones)
 
-    def _all(self) -> dict[str, Zone]:
+    def _all(self) -> dict[Labels, Zone]:
         if not self._read:
-            self._read = read_zones(self.zones)
+            self._read = read_zones(self.zones, self._root)
+            for zone in self._read.values():
+                if zone.broken and self._report:
+                    self._report(_NOT_LOADED.format(**zone.broken.params))
         return self._read
 
-    def _at(self, zone: Zone | None, name: str) -> dict[str, dns.rrset.RRset] | None:
+    def _at(self, zone: Zone, name: Labels) -> dict[str, dns.rrset.RRset] | None:
         """The records of `name`; None where it does not exist."""
-        if zone is None:
-            above = name == "." or any(origin.endswith(f".{name}") for origin in self._all())
-            return {} if above else None
-        if zone.origin == self.dnsbl and self.dnsbl_lists_all and name != zone.origin:
+        if self.dnsbl_lists_all and zone.origin == self._dnsbl != name:
             return _listed(name)
         if name in zone.sets:
             return zone.sets[name]
@@ -119,45 +130,44 @@ class Names:
         covering = zone.wildcard(name)
         return None if covering is None else _renamed(covering, name)
 
-    def _lookup(self, name: str, rdtype: str) -> Answer:
-        found = self.find(name if name.endswith(".") else f"{name}.", rdtype)
-        if not found.exists:
-            return Answer("NXDOMAIN", canonical=found.name)
-        last = found.sets[-1] if found.sets else None
-        if last is None or (not _is(last, rdtype)):
-            return Answer("NOERROR", canonical=found.name)
+    def _lookup(self, name: Labels | None, rdtype: str) -> Answer:
+        if name is None:
+            return Answer("NXDOMAIN")
+        found = self.find(name, rdtype)
+        if not found.answered:
+            return Answer(found.rcode)
         ttl = min(one.ttl for one in found.sets)
-        return Answer("NOERROR", tuple(one.to_text() for one in last), ttl, found.name)
+        return Answer("NOERROR", tuple(one.to_text() for one in found.sets[-1]), ttl)
 
 
-def _own(network: Network) -> frozenset[str]:
+def _own(network: Network) -> frozenset[Labels]:
     """The origins that the lab's server is the master of; the others' answers it only passes on."""
     lan = ".".join(reversed(network.server.address.split(".")[:3])) + ".in-addr.arpa"
     own = (network.domain, network.dnsbl, lan, "0.0.127.in-addr.arpa")
-    return frozenset(f"{name}." for name in own if name in network.zones)
+    return frozenset(found for one in own if one in network.zones and (found := labels(one)))
 
 
-def _is(rrset: dns.rrset.RRset, rdtype: str) -> bool:
-    import dns.rdatatype  # noqa: PLC0415 - there already, for the zone was read
-
-    return rdtype == "ANY" or dns.rdatatype.to_text(rrset.rdtype) == rdtype
+def _of(here: dict[str, dns.rrset.RRset], rdtype: str) -> tuple[dns.rrset.RRset, ...]:
+    return (here[rdtype],) if rdtype in here else ()
 
 
-def _listed(name: str) -> dict[str, dns.rrset.RRset]:
-    import dns.rrset  # noqa: PLC0415
-
-    return {
-        "A": dns.rrset.from_text(name, 300, "IN", "A", LISTED),
-        "TXT": dns.rrset.from_text(name, 300, "IN", "TXT", '"Listed"'),
-    }
-
-
-def _renamed(sets: dict[str, dns.rrset.RRset], name: str) -> dict[str, dns.rrset.RRset]:
-    """A wildcard's records under the name that was asked for (RFC 4592)."""
+def _listed(name: Labels) -> dict[str, dns.rrset.RRset]:
     import dns.name  # noqa: PLC0415
     import dns.rrset  # noqa: PLC0415
 
-    owner = dns.name.from_text(name)
+    owner = dns.name.Name((*name, b""))
+    return {
+        "A": dns.rrset.from_text(owner, 300, "IN", "A", LISTED),
+        "TXT": dns.rrset.from_text(owner, 300, "IN", "TXT", '"Listed"'),
+    }
+
+
+def _renamed(sets: dict[str, dns.rrset.RRset], name: Labels) -> dict[str, dns.rrset.RRset]:
+    """A wildcard's records under the name that was asked for (RFC 4592 §2.1)."""
+    import dns.name  # noqa: PLC0415
+    import dns.rrset  # noqa: PLC0415
+
+    owner = dns.name.Name((*name, b""))
     return {
         rdtype: dns.rrset.from_rdata_list(owner, one.ttl, list(one)) for rdtype, one in sets.items()
     }

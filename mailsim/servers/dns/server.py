@@ -7,15 +7,19 @@ from collections.abc import Callable
 from typing import Final
 
 from mailsim.errors import LabError
+from mailsim.model.stage import Release
 from mailsim.net.datagram_server import DatagramListener, serve_datagrams
 from mailsim.net.serving import Listener, Peer, serve
 from mailsim.servers.disturbance import Action, Answer, Delay, Drop, Truncate
 from mailsim.servers.dns.responder import Responder
+from mailsim.servers.dns.wire import asked_of, truncated
 from mailsim.servers.world import World
 
 IDLE: Final = 30.0  # seconds: BIND's tcp-idle-timeout
 _ATTEMPTS: Final = 20
-_LONGEST: Final = 65_535
+_ANNOUNCED: Final = 2  # octets of a message's length before it, by TCP
+# BIND 9.18 gives its zones to anybody who asks; 9.20 to nobody, unless allow-transfer says so.
+_TRANSFERS: Final = (Release.BOOKWORM, Release.NOBLE, Release.FULL)
 
 
 class DnsListener:
@@ -35,7 +39,7 @@ class DnsListener:
     @world.setter
     def world(self, world: World) -> None:
         self._world = world
-        self._responder = Responder(world.names)
+        self._responder = Responder(world.names, transfers=world.config.release in _TRANSFERS)
 
     @property
     def port(self) -> int:
@@ -78,12 +82,14 @@ class DnsListener:
         if answer is None:
             return
         action = self._disturbed(query)
-        if action is None:
-            send(answer)
+        if isinstance(action, Answer):
+            send(self._responder.failure(query, action.text))
+        elif isinstance(action, Truncate):
+            send(truncated(answer, action.octets))
         elif isinstance(action, Delay):
             self._later(action.seconds, lambda: send(answer))
-        elif not isinstance(action, Drop):
-            send(self._changed(query, answer, action))
+        elif action is None:
+            send(answer)
 
     def _later(self, seconds: float, work: Callable[[], None]) -> None:
         def now() -> None:
@@ -96,31 +102,25 @@ class DnsListener:
     def _disturbed(self, query: bytes) -> Action | None:
         if not self.world.disturbances.rules:
             return None
-        name, rdtype = _asked(query)
+        name, rdtype = asked_of(query)
         return self.world.disturbances.at("dns", rdtype, service="dns", address=name)
 
-    def _changed(self, query: bytes, answer: bytes, action: Action) -> bytes:
-        """The answer as the rule wants it; a truncated one says so (TC, RFC 1035 §4.1.1)."""
-        if isinstance(action, Answer):
-            return self._responder.refused(query, action.text)
-        if isinstance(action, Truncate):
-            return answer[:2] + bytes([answer[2] | 2]) + answer[3 : max(12, action.octets)]
-        return answer
-
     async def _connection(self, peer: Peer) -> None:
-        """Queries one after the other, each behind its length (RFC 1035 §4.2.2, RFC 7766 §6.2.1)."""
+        """Queries one after the other, each behind its length (RFC 1035 §4.2.2).  A client has
+        so many seconds for each, however it cuts it."""
         held = bytearray()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + IDLE
         try:
-            while data := await peer.read(timeout=IDLE):
+            while data := await peer.read(timeout=max(0.0, until - loop.time())):
                 if self._silent:
                     continue
                 held += data
-                while len(held) >= 2 and len(held) >= 2 + (size := int.from_bytes(held[:2], "big")):
-                    query = bytes(held[2 : 2 + size])
-                    del held[: 2 + size]
+                while (query := _first(held)) is not None:
                     if not await self._answer(peer, query):
                         return
-                await peer.drain()
+                    await peer.drain()
+                    until = loop.time() + IDLE
         except TimeoutError:
             return
 
@@ -134,23 +134,24 @@ class DnsListener:
             return False
         if isinstance(action, Delay):
             await asyncio.sleep(action.seconds)
-        elif action is not None:
-            answer = self._changed(query, answer, action)
-        peer.write(len(answer).to_bytes(2, "big") + answer)
+        elif isinstance(action, Answer):
+            answer = self._responder.failure(query, action.text)
+        framed = len(answer).to_bytes(_ANNOUNCED, "big") + answer
+        if isinstance(action, Truncate):
+            peer.write(framed[: _ANNOUNCED + action.octets])
+            return False
+        peer.write(framed)
         return True
 
 
-def _asked(query: bytes) -> tuple[str, str]:
-    """The name (without its final dot) and the type of the first question, for rules."""
-    import dns.exception  # noqa: PLC0415 - late, as in zones.py
-    import dns.message  # noqa: PLC0415
-    import dns.rdatatype  # noqa: PLC0415
-
-    try:
-        question = dns.message.from_wire(query, ignore_trailing=True).question[0]
-    except (dns.exception.DNSException, ValueError, IndexError):
-        return "", ""
-    return question.name.to_text(omit_final_dot=True), dns.rdatatype.to_text(question.rdtype)
+def _first(held: bytearray) -> bytes | None:
+    """Take the first message from what has come; None where it is not all there."""
+    end = _ANNOUNCED + int.from_bytes(held[:_ANNOUNCED], "big")
+    if len(held) < end:
+        return None
+    message = bytes(held[_ANNOUNCED:end])
+    del held[:end]
+    return message
 
 
 async def serve_dns(world: World, *, host: str = "127.0.0.1") -> DnsListener:
