@@ -197,6 +197,15 @@ def test_very_many_of_what_almost_means_something(line: bytes) -> None:
         assert examine(content)[1] < 64
 
 
+def test_a_delimiter_that_every_open_multipart_must_look_at() -> None:
+    opened = (
+        b"Content-Type: multipart/mixed; boundary=%b\r\n\r\n--%b\r\n" % (b"b" * i, b"b" * i)
+        for i in range(1, 60)
+    )
+    content = HEAD + b"".join(opened) + (b"\n--" + b"b" * 60) * 20_000
+    assert look(content, for_viruses=True).bad_header == (1, f"MIME error: {TOO_MANY}")
+
+
 @pytest.mark.parametrize(
     "text",
     [

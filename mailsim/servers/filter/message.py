@@ -17,6 +17,8 @@ from urllib.parse import unquote_to_bytes
 MAX_PARTS = 1500
 MAX_DEPTH = 64
 MAX_HEAD = 256 * 1024
+# Lines that begin as a delimiter does and are none: each open multipart may look at all of them.
+_MAX_NEAR_MISSES = 500_000
 TOO_MANY = "Unable to parse, perhaps message contains too many parts"
 TOO_DEEP = f"Unable to parse, parts are nested more than {MAX_DEPTH} deep"
 NO_END = (
@@ -159,6 +161,7 @@ class Walk:
         self._body_at = body_at
         self._open: list[_Open] = []
         self._parts = 0
+        self._near_misses = 0
 
     def __iter__(self) -> Iterator[Part]:
         head, body_at = self._head, self._body_at
@@ -246,6 +249,10 @@ class Walk:
         content = self._content
         at = content.find(delimiter, max(start, 0))
         while at >= 0 and not _REST_OF_LINE.match(content, at + len(delimiter)):
+            self._near_misses += 1
+            if self._near_misses > _MAX_NEAR_MISSES:
+                self.errors.append(TOO_MANY)
+                return len(content)
             at = content.find(delimiter, at + 1)
         return at if at >= 0 else len(content)
 
