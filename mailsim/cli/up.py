@@ -20,8 +20,15 @@ if TYPE_CHECKING:
     from mailsim.lab.backend import Document
     from mailsim.lab.running import Running
 
-# How often Windows looks for Ctrl-C while it waits, in seconds.
+# How often it looks whether a signal has come, in seconds: on Windows no signal ends a wait, and
+# elsewhere one may be given to another thread than the one that waits.
 _LOOK = 0.25
+
+_STATES = {
+    "open": "cli.state-open",
+    "closed": "cli.state-closed",
+    "filtered": "cli.state-filtered",
+}
 
 
 class _Told(Exception):
@@ -51,7 +58,7 @@ def up(
         if rules is not None:
             running.site.ask("disturb", rules=rules)
         _show(running.site.ask("describe"), spoken, json=json)
-        while not running.ended.wait(_LOOK if sys.platform == "win32" else None):
+        while not running.ended.wait(_LOOK):
             continue
     except _Told:
         return 0
@@ -144,6 +151,7 @@ def _table(about: Document, lang: str) -> None:
         table.add_column(word(heading, lang))
     for name, one in about["endpoints"].items():
         if one["port"]:
-            table.add_row(name, f"{one['host']}:{one['port']}", one["state"])
+            state = word(_STATES[one["state"]], lang)
+            table.add_row(name, f"{one['host']}:{one['port']}", state)
     console().print(table)
     console().print(word("cli.up-end", lang, ca=about["ca"], seed=about["seed"]), markup=False)
