@@ -16,7 +16,7 @@ import dns.zone
 class Zones:
     """Answers by the zones' text; every other name is NXDOMAIN.
 
-    Those of `listing` say 127.0.0.2 of every name (fault F23).
+    Those of `listing` have every name (fault F23).
     """
 
     def __init__(self, zones: Mapping[str, str]) -> None:
@@ -49,8 +49,9 @@ class Zones:
         reply: dns.message.Message, name: dns.name.Name, kind: dns.rdatatype.RdataType
     ) -> None:
         reply.set_rcode(dns.rcode.NOERROR)
-        if kind == dns.rdatatype.A:
-            reply.answer.append(dns.rrset.from_text(name, 3600, "IN", "A", "127.0.0.2"))
+        data = {dns.rdatatype.A: "127.0.0.2", dns.rdatatype.TXT: "Listed"}.get(kind)
+        if data:
+            reply.answer.append(dns.rrset.from_text(name, 3600, "IN", kind, data))
 
     @staticmethod
     def _fill(

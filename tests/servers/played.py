@@ -8,6 +8,7 @@ What a file says of itself, besides what every transcript may say:
               not at all: the workstation
     login     who has logged in before the first line (587: under TLS)
     fault     what is switched on, "F8 takes mail on 465 without AUTH"
+    repeat    "3 1001": its third exchange is said 1001 times
     end       "closed": the server hangs up after the last line, without a 221 or a 421;
               "no-tls": so it does instead of the handshake
     oracle    "no …": why a real Postfix cannot be asked
@@ -88,7 +89,10 @@ class Played:
 
     @property
     def lines(self) -> tuple[Line, ...]:
-        return tuple(self.transcript.dialogue.lines())
+        """All that is said, what is repeated as often as it is."""
+        times = {int(one): int(many) for one, many in map(str.split, self.all("repeat"))}
+        exchanges = enumerate(self.transcript.dialogue.exchanges, 1)
+        return tuple(line for number, one in exchanges for line in one.lines * times.get(number, 1))
 
 
 @cache
