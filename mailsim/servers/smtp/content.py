@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mailsim.servers.envelope import Submission
+from mailsim.servers.envelope import Recipient, Submission
 from mailsim.servers.queue.refused import Refused
 from mailsim.servers.smtp import replies
+from mailsim.servers.smtp.parsing import external
 from mailsim.servers.smtp.session import SETTLING
 from mailsim.servers.smtp.state import (
     BDAT_CONTENT,
@@ -175,14 +177,19 @@ def _as_message(content: bytes) -> bytes:
     return b"\r\n" + content if content[:1] in b" \t" else content
 
 
+def _outwards(recipient: Recipient) -> Recipient:
+    address = external(recipient.address)
+    return recipient if address == recipient.address else replace(recipient, address=address)
+
+
 def _submission(session: SmtpSession, mail: Transaction, content: bytes) -> Submission:
     state = session.state
     protocol = state.with_protocol
     if mail.smtputf8:
         protocol = protocol.replace(state.protocol, "UTF8SMTP", 1)
     return Submission(
-        sender=mail.sender,
-        recipients=tuple(mail.recipients),
+        sender=external(mail.sender),
+        recipients=tuple(_outwards(one) for one in mail.recipients),
         content=content,
         client=state.client,
         helo=state.helo or "",

@@ -83,6 +83,8 @@ async def _exchange(session: SmtpSession, name: str, initial: str | None) -> str
     if initial == "=":
         response = b""
     while True:
+        if mechanism.name == "LOGIN" and response == b"":
+            raise _FailedError  # Dovecot takes no empty user name
         try:
             outcome = mechanism.challenge(response)
         except RemoteProtocolError:
@@ -130,7 +132,7 @@ def _decoded(text: str, which: str) -> bytes:
     except binascii.Error:
         if text == "=":
             return b""
-        raise _FailedError from None
+        raise _FailedError(f"Invalid base64 data in {which} response") from None
 
 
 def _server(session: SmtpSession, name: str) -> sasl.ServerMechanism:

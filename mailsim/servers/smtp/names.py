@@ -1,4 +1,4 @@
-"""Host names, addresses of hosts and mail addresses, as Postfix judges them."""
+"""Names and addresses of hosts, as Postfix judges them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from functools import lru_cache
 _LABEL_LENGTH = 63
 _NAME_LENGTH = 255
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
-_UTF8_LABEL = re.compile(
-    r"[^\x00-,./:-@\[-^`{-\x7f](?:[^\x00-,./:-@\[-^`{-\x7f]*[^\x00-/:-@\[-^`{-\x7f])?"
-)
+_OTHER = r"\x00-,./:-@\[-^`{-\x7f"  # what is neither letter, digit, "_", "-" nor beyond ASCII
+_UTF8_LABEL = re.compile(rf"[^-{_OTHER}](?:[^{_OTHER}]*[^-{_OTHER}])?")
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 _IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _XTEXT = re.compile(r"[^+]|\+[0-9A-Fa-f]{2}")
 _HEX = re.compile(r"\+([0-9A-Fa-f]{2})")
-_COMMENT = re.compile(r"\([^()]*\)")
 _NEUTER = str.maketrans(dict.fromkeys(' <>()\\";@', "?"))
 
 
@@ -82,68 +80,3 @@ def _number(address: str) -> int:
     if not valid_ipv4(address):
         return -1
     return int.from_bytes(bytes(int(part) for part in address.split(".")), "big")
-
-
-class BadAddressError(Exception):
-    """A word that Postfix takes for no address."""
-
-
-def extract(word: str, *, empty: bool, strict: bool, utf8: bool) -> str:
-    """The address in a word of MAIL, RCPT or VRFY, without brackets and route.
-
-    `empty`: `<>` is allowed; `strict`: strict_rfc821_envelopes; `utf8`: SMTPUTF8 was asked for.
-    Raises BadAddressError.
-    """
-    if strict and not (word.startswith("<") and word.endswith(">")):
-        raise BadAddressError
-    text = word[1:-1] if word.startswith("<") and word.endswith(">") else word
-    if text.startswith("@") and ":" in text:
-        text = text.partition(":")[2]  # a route is ignored (RFC 5321 Appendix C)
-    address = _PLAIN_ADDRESS.fullmatch(text)
-    found = text if address else _unusual(text, strict=strict)
-    if (not found and not empty) or (strict and found.startswith("@")):
-        raise BadAddressError
-    if found and not _resolvable(found, utf8=utf8):
-        raise BadAddressError
-    return found
-
-
-_PLAIN_ADDRESS = re.compile(r"[^\s()<>,:;\\\"@\[\]]+@[^\s()<>,:;\\\"@\[\]]+")
-
-
-def _unusual(text: str, *, strict: bool) -> str:
-    """Comments, phrases and spaces, which RFC 822 has and an envelope has not."""
-    bare = _COMMENT.sub("", text)
-    if strict and (bare != text or "<" in bare):
-        raise BadAddressError
-    if inner := re.search(r"<([^<>]*)>", bare):
-        bare = inner[1]
-    bare = re.sub(r"\s*([@.])\s*", r"\1", bare.strip())
-    outside = re.sub(r'"(?:[^"\\]|\\.)*"', "", bare)
-    if "," in outside or ";" in outside:
-        raise BadAddressError
-    return _unquoted(bare)
-
-
-def _unquoted(address: str) -> str:
-    """Without quotation marks where none are needed: "user"@minfo.sn."""
-    found = re.fullmatch(
-        r'"([A-Za-z0-9!#$%&\'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&\'*+/=?^_`{|}~-]+)*)"(@.*)?',
-        address,
-    )
-    return found[1] + (found[2] or "") if found else address
-
-
-def _resolvable(address: str, *, utf8: bool) -> bool:
-    """Whether the domain, if there is one, can be one."""
-    if address.startswith("-"):  # allow_min_user
-        return False
-    _, at, domain = address.rpartition("@")
-    if not at or not domain:
-        return True
-    if domain.startswith("["):
-        literal = domain[1:-1] if domain.endswith("]") else ""
-        return valid_ipv4(literal) or literal.lower().startswith("ipv6:")
-    if not utf8 and not domain.isascii():
-        return False
-    return valid_hostname(without_dot(domain), utf8=True)

@@ -19,6 +19,7 @@ from mailsim.servers.smtp.names import (
     valid_ipv4,
     without_dot,
 )
+from mailsim.servers.smtp.parsing import resolve
 from mailsim.wire.smtp import Reply
 
 if TYPE_CHECKING:
@@ -180,14 +181,8 @@ class Restrictions:
         return self.reject(replies.UNKNOWN_USER(name=address))
 
     def resolve(self, address: str) -> tuple[str, str, bool]:
-        """Local part and domain; and whether it routes onward: user%ugb.sn@minfo.sn."""
-        local, at, domain = address.rpartition("@")
-        if not at:
-            local, domain = address, ""
-        quoted = local.startswith('"')
-        if not quoted and ("%" in local or "!" in local or "@" in local) and self.is_local(domain):
-            return local, domain, True
-        return local, domain, False
+        """Local part and domain of where the address leads; whether it is routed there."""
+        return resolve(address, self.addresses.local)
 
     def is_local(self, domain: str) -> bool:
         """Whether mail for the domain ends here."""

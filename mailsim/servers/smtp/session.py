@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mailsim.servers.world import World
 
 LINE_LIMIT = 2048  # line_length_limit
+AHEAD = 100  # octets shown of what came too early
 _HANGUPS = (421, 521)
 _HEADER = re.compile(r"[!-9;-~]+[ \t]*:")
 # smtpd_forbidden_commands
@@ -183,7 +184,9 @@ class SmtpSession:
         state = self.state
         if not state.tls:
             self.core.receive_early(self.peer.take())
-        ahead = self.core.ahead()
+        # A chunk is read together with its command.
+        chunk = self.chunk.data if state.where == "BDAT" else b""
+        ahead = (chunk + self.core.ahead())[:AHEAD]
         if not ahead:
             return False
         text = _escaped(ahead)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from mailsim.servers.envelope import Recipient
 from mailsim.servers.smtp import replies
-from mailsim.servers.smtp.names import BadAddressError, extract, printable, xtext
+from mailsim.servers.smtp.names import printable, xtext
+from mailsim.servers.smtp.parsing import BadAddressError, extract
 from mailsim.servers.smtp.state import Transaction
 from mailsim.wire.smtp import Reply
 
@@ -142,7 +143,7 @@ async def rcpt(session: SmtpSession, words: list[Word]) -> bool:
 
 
 def _rcpt(session: SmtpSession, mail: Transaction, words: list[Word]) -> Recipient:
-    if mail.chunks is not None:
+    if mail.chunks is not None or session.state.broken_chunks:
         raise _RefusedError(replies.AFTER_BDAT(verb="RCPT"))
     if len(words) < 3 or words[1].text.lower() != "to:":
         raise _RefusedError(replies.RCPT_SYNTAX())

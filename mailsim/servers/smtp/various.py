@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailsim.servers.smtp import replies
-from mailsim.servers.smtp.names import BadAddressError, extract, valid_hostname, valid_ipv4
+from mailsim.servers.smtp.names import valid_hostname, valid_ipv4
+from mailsim.servers.smtp.parsing import BadAddressError, extract
 
 if TYPE_CHECKING:
     from mailsim.servers.smtp.session import SmtpSession

@@ -12,6 +12,7 @@ from mailsim.wire.quirk import NONE, Quirk
 
 # status-code = class "." subject "." detail          ; RFC 2034 §4
 _ENHANCED = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})(?: |$)")
+_CHALLENGE = 334
 _BY_DIGIT = {
     2: Outcome.SUCCESS,
     3: Outcome.INTERMEDIATE,
@@ -83,10 +84,13 @@ class Reply:
 
         Reply-line = *( Reply-code "-" [ textstring ] CRLF )
                      Reply-code [ SP textstring ] CRLF        ; RFC 5321 §4.2
+        continue-req = "334" SP [base64] CRLF                 ; RFC 4954
         """
         *first, last = self.lines
         rows = [f"{self.code}-{text}\r\n" for text in first]
-        rows.append(f"{self.code} {last}\r\n" if last else f"{self.code}\r\n")
+        rows.append(
+            f"{self.code} {last}\r\n" if last or self.code == _CHALLENGE else f"{self.code}\r\n"
+        )
         return tuple(row.encode("utf-8", "surrogateescape") for row in rows)
 
     def __str__(self) -> str:
