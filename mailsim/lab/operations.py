@@ -118,7 +118,7 @@ def scan(site: Site) -> list[Document]:
 
 
 @operation(content=str, sender=str, recipients=list)
-def deliver(site: Site, *, content: str, sender: str, recipients: list[str]) -> str:
+async def deliver(site: Site, *, content: str, sender: str, recipients: list[str]) -> str:
     """Hand a message (base64) to the queue, as a program on the server would; its Message-ID."""
     submission = Submission(
         sender=sender,
@@ -127,12 +127,14 @@ def deliver(site: Site, *, content: str, sender: str, recipients: list[str]) -> 
         client=Client("127.0.0.1", "localhost", "localhost"),
         service="pickup",
     )
+    await site.world.queue.calm()
+    begun = site.world.log.written
     try:
         queue_id = site.world.queue.accept(submission)
     except Refused as refused:
         raise LabError("lab.refused", reply=refused.reply.text) from None
     # cleanup has given it one where it had none, and written so.
-    return journey(site.world.log.lines(), queue_id=queue_id).message_id
+    return journey(site.world.log.lines(begun), queue_id=queue_id).message_id
 
 
 @operation(message_id=str, timeout=(int, float))
@@ -171,10 +173,11 @@ async def idle(site: Site, *, timeout: float = 30.0) -> bool:  # noqa: ASYNC109 
 
 
 @operation(seconds=(int, float))
-def advance(site: Site, *, seconds: float) -> float:
+async def advance(site: Site, *, seconds: float) -> float:
     """Let so many seconds pass on the lab's clock; the time."""
     if not 0 <= seconds < 1e9:
         raise UsageError("lab.bad-seconds", seconds=seconds)
+    await site.world.queue.calm()
     site.world.clock.advance(float(seconds))
     return site.world.clock.now()
 

@@ -167,6 +167,7 @@ class Embedded:
         async def handle(peer: Peer) -> None:
             if await self._refused(service, peer):
                 return
+            await self.world.queue.calm()
             await SmtpSession(self.world, service, tls=self._context).run(peer)
 
         return handle

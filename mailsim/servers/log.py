@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 
 from mailsim.servers.clock import Clock
 
@@ -36,8 +37,9 @@ class Log:
 
     def lines(self, since: int = 0) -> tuple[str, ...]:
         """The lines kept, from the `since`-th ever written on."""
-        skip = max(0, since - (self.written - len(self._lines)))
-        return tuple(self._lines)[skip:]
+        count = min(len(self._lines), max(0, self.written - since))
+        newest = list(islice(reversed(self._lines), count))
+        return tuple(reversed(newest))
 
     def _time(self) -> str:
         second = int(self._clock.now())

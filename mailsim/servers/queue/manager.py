@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 _LOCALHOST = Client("127.0.0.1", "localhost", "localhost")
 # default_process_limit of the smtp service: connections to other MTAs at a time.
 _PARALLEL = 100
+CALMING = 2.0
+"""Seconds that a repeating run waits for mail to come to rest before it goes on."""
+_LAST_WORDS = 4  # turns of the loop in which a connection that has just ended logs it
 ACTIVE, DEFERRED, HOLD = QueueName.ACTIVE.value, QueueName.DEFERRED.value, QueueName.HOLD.value
 
 
@@ -104,6 +108,17 @@ class Queue:
     async def idle(self) -> None:
         """Until all is delivered that can be now; deferred mail is at rest."""
         await self._rest.idle()
+
+    async def calm(self) -> None:
+        """On a fixed clock, until all is at rest that comes to rest soon: what happens next
+        finds the same each time it is run.  On the system's clock, at once."""
+        if not self._world.clock.fixed:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CALMING):
+                await self.idle()
+        for _ in range(_LAST_WORDS):
+            await asyncio.sleep(0)
 
     async def settled(self, queue_id: str) -> None:
         """Until this message, and whatever came of it, is at rest."""
