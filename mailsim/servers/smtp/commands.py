@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from mailsim.servers.smtp import content, hello, login, transaction, various, xclient
-from mailsim.servers.smtp.session import Entry
+from mailsim.servers.smtp.channel import Entry
 
 _TABLE = {
     "HELO": Entry(hello.helo, junk=True, before_tls=True, last=True),

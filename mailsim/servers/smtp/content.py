@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from mailsim.servers.envelope import Recipient, Submission
 from mailsim.servers.queue.refused import Refused
 from mailsim.servers.smtp import replies
+from mailsim.servers.smtp.channel import SETTLING
 from mailsim.servers.smtp.parsing import external
-from mailsim.servers.smtp.session import SETTLING
 from mailsim.servers.smtp.state import (
     BDAT_CONTENT,
     DATA_CONTENT,
@@ -21,14 +21,14 @@ from mailsim.servers.smtp.state import (
 from mailsim.wire.smtp import Bdat, Content, Reply
 
 if TYPE_CHECKING:
-    from mailsim.servers.smtp.session import SmtpSession
+    from mailsim.servers.smtp.channel import Channel
     from mailsim.servers.smtp.words import Word
 
 _LINE_END = re.compile(rb"\r*\n")
 _FROM_LINE = re.compile(rb"(?:>*From [^\r\n]*\r\n)+")
 
 
-async def data(session: SmtpSession, words: list[Word]) -> bool:
+async def data(session: Channel, words: list[Word]) -> bool:
     """DATA: 354, the content, and the answer to it (RFC 5321 §4.1.1.4)."""
     mail = session.state.mail
     if refusal := _no_data(session, mail, words):
@@ -52,7 +52,7 @@ async def data(session: SmtpSession, words: list[Word]) -> bool:
     return await _submit(session, mail, content.data)
 
 
-def _no_data(session: SmtpSession, mail: Transaction | None, words: list[Word]) -> Reply | None:
+def _no_data(session: Channel, mail: Transaction | None, words: list[Word]) -> Reply | None:
     """Why DATA may not come now."""
     if session.state.broken_chunks or (mail and mail.chunks is not None):
         return replies.AFTER_BDAT(verb="DATA")
@@ -66,7 +66,7 @@ def _no_data(session: SmtpSession, mail: Transaction | None, words: list[Word]) 
     return session.restrictions.data()
 
 
-async def bdat(session: SmtpSession, words: list[Word]) -> bool:
+async def bdat(session: Channel, words: list[Word]) -> bool:
     """BDAT count [LAST]: a chunk of the content, whatever octets it has (RFC 3030 §2)."""
     state, chunk = session.state, session.chunk
     if chunk is None or not _well_formed(words):
@@ -95,7 +95,7 @@ async def bdat(session: SmtpSession, words: list[Word]) -> bool:
     return await _last_chunk(session, mail)
 
 
-async def _last_chunk(session: SmtpSession, mail: Transaction) -> bool:
+async def _last_chunk(session: Channel, mail: Transaction) -> bool:
     session.state.where = END_OF_MESSAGE
     raw = b"".join(mail.chunks or [])
     bare = raw.count(b"\n") != raw.count(b"\r\n")
@@ -119,7 +119,7 @@ def _well_formed(words: list[Word]) -> bool:
     return number.isascii() and number.isdecimal() and last in ([], ["LAST"])
 
 
-def _no_chunk(session: SmtpSession, chunk: Bdat) -> Reply | None:
+def _no_chunk(session: Channel, chunk: Bdat) -> Reply | None:
     """Why the chunk, which has been read, is thrown away."""
     state, limit = session.state, session.config.message_size_limit
     if chunk.octets == 0 and not chunk.last:
@@ -143,7 +143,7 @@ def _no_chunk(session: SmtpSession, chunk: Bdat) -> Reply | None:
 
 
 async def _submit(
-    session: SmtpSession, mail: Transaction, content: bytes, *, chunked: bool = False
+    session: Channel, mail: Transaction, content: bytes, *, chunked: bool = False
 ) -> bool:
     """Give the message to the queue; what is answered 250 is kept."""
     world, state = session.world, session.state
@@ -182,7 +182,7 @@ def _outwards(recipient: Recipient) -> Recipient:
     return recipient if address == recipient.address else replace(recipient, address=address)
 
 
-def _submission(session: SmtpSession, mail: Transaction, content: bytes) -> Submission:
+def _submission(session: Channel, mail: Transaction, content: bytes) -> Submission:
     state = session.state
     protocol = state.with_protocol
     if mail.smtputf8:

@@ -10,13 +10,13 @@ from mailsim.servers.smtp.state import ESMTP, SMTP
 from mailsim.wire.smtp import Reply
 
 if TYPE_CHECKING:
-    from mailsim.servers.smtp.session import SmtpSession
+    from mailsim.servers.smtp.channel import Channel
     from mailsim.servers.smtp.words import Word
 
 XCLIENT_ATTRIBUTES = "NAME ADDR PROTO HELO REVERSE_NAME PORT LOGIN DESTADDR DESTPORT"
 
 
-async def helo(session: SmtpSession, words: list[Word]) -> bool:
+async def helo(session: Channel, words: list[Word]) -> bool:
     """HELO: the older greeting, which offers nothing."""
     if not await _introduced(session, words, "HELO"):
         return False
@@ -26,7 +26,7 @@ async def helo(session: SmtpSession, words: list[Word]) -> bool:
     return True
 
 
-async def ehlo(session: SmtpSession, words: list[Word]) -> bool:
+async def ehlo(session: Channel, words: list[Word]) -> bool:
     """EHLO: the offers, a line each."""
     if not await _introduced(session, words, "EHLO"):
         return False
@@ -35,7 +35,7 @@ async def ehlo(session: SmtpSession, words: list[Word]) -> bool:
     return True
 
 
-async def _introduced(session: SmtpSession, words: list[Word], verb: str) -> bool:
+async def _introduced(session: Channel, words: list[Word], verb: str) -> bool:
     """Take the name; as RSET, the greeting ends a transaction (RFC 5321 §4.1.4)."""
     state = session.state
     if len(words) == 1:
@@ -51,7 +51,7 @@ async def _introduced(session: SmtpSession, words: list[Word], verb: str) -> boo
     return True
 
 
-def _offers(session: SmtpSession) -> list[str]:
+def _offers(session: Channel) -> list[str]:
     config, state = session.config, session.state
     limit = config.message_size_limit
     found = ["PIPELINING", f"SIZE {limit}" if limit else "SIZE"]
@@ -66,7 +66,7 @@ def _offers(session: SmtpSession) -> list[str]:
     return [*found, "ENHANCEDSTATUSCODES", "8BITMIME", "DSN", "SMTPUTF8", "CHUNKING"]
 
 
-async def starttls(session: SmtpSession, words: list[Word]) -> bool:
+async def starttls(session: Channel, words: list[Word]) -> bool:
     """STARTTLS: what was said in the clear counts no more (RFC 3207 §4.2)."""
     state, context = session.state, session.context()
     refusal = None

@@ -14,7 +14,7 @@ from mailsim.servers.smtp.names import printable
 from mailsim.wire.smtp import SaslAnswer
 
 if TYPE_CHECKING:
-    from mailsim.servers.smtp.session import SmtpSession
+    from mailsim.servers.smtp.channel import Channel
     from mailsim.servers.smtp.words import Word
     from mailsim.wire.smtp import Reply
 
@@ -41,7 +41,7 @@ class _RefusedError(Exception):
         self.reply = reply
 
 
-async def auth(session: SmtpSession, words: list[Word]) -> bool:
+async def auth(session: Channel, words: list[Word]) -> bool:
     """AUTH mechanism [initial-response]   ; RFC 4954"""
     if refusal := _not_now(session, words):
         return await session.refuse(refusal)
@@ -58,7 +58,7 @@ async def auth(session: SmtpSession, words: list[Word]) -> bool:
     return True
 
 
-def _not_now(session: SmtpSession, words: list[Word]) -> Reply | None:
+def _not_now(session: Channel, words: list[Word]) -> Reply | None:
     state, config = session.state, session.config
     if config.smtpd_helo_required and state.helo is None:
         return replies.HELO_FIRST()
@@ -73,7 +73,7 @@ def _not_now(session: SmtpSession, words: list[Word]) -> Reply | None:
     return None if len(words) in _WORDS else replies.AUTH_SYNTAX()
 
 
-async def _exchange(session: SmtpSession, name: str, initial: str | None) -> str:
+async def _exchange(session: Channel, name: str, initial: str | None) -> str:
     """Challenge and response until there is a result: the user."""
     if name.upper() not in session.config.smtpd_sasl_mechanisms:
         raise _FailedError("Invalid authentication mechanism")
@@ -97,7 +97,7 @@ async def _exchange(session: SmtpSession, name: str, initial: str | None) -> str
         response = _decoded(await _response(session, name, text), "continued")
 
 
-async def _response(session: SmtpSession, mechanism: str, challenge: str) -> str:
+async def _response(session: Channel, mechanism: str, challenge: str) -> str:
     await session.say(replies.AUTH_CHALLENGE(challenge=challenge))
     event = await session.event()
     answer = event.value
@@ -113,7 +113,7 @@ async def _response(session: SmtpSession, mechanism: str, challenge: str) -> str
     return text
 
 
-async def _failed(session: SmtpSession, mechanism: str, failed: _FailedError) -> bool:
+async def _failed(session: Channel, mechanism: str, failed: _FailedError) -> bool:
     await session.pause(session.config.smtpd_sasl_failure_delay)
     user = printable(failed.user)[:100] or "(unavailable)"
     client = session.state.client
@@ -135,7 +135,7 @@ def _decoded(text: str, which: str) -> bytes:
         raise _FailedError(f"Invalid base64 data in {which} response") from None
 
 
-def _server(session: SmtpSession, name: str) -> sasl.ServerMechanism:
+def _server(session: Channel, name: str) -> sasl.ServerMechanism:
     """The mechanism, with what is random in it drawn from the lab's seed."""
     world = session.world
 

@@ -13,7 +13,7 @@ from mailsim.servers.smtp.state import Transaction
 from mailsim.wire.smtp import Reply
 
 if TYPE_CHECKING:
-    from mailsim.servers.smtp.session import SmtpSession
+    from mailsim.servers.smtp.channel import Channel
     from mailsim.servers.smtp.words import Word
 
 _OVERSHOOT = 1000  # smtpd_recipient_overshoot_limit
@@ -28,7 +28,7 @@ class _RefusedError(Exception):
         self.reply = reply
 
 
-async def mail(session: SmtpSession, words: list[Word]) -> bool:
+async def mail(session: Channel, words: list[Word]) -> bool:
     """MAIL FROM:<address> [parameters]   ; RFC 5321 §4.1.1.2"""
     try:
         begun = _mail(session, words)
@@ -39,7 +39,7 @@ async def mail(session: SmtpSession, words: list[Word]) -> bool:
     return True
 
 
-def _mail(session: SmtpSession, words: list[Word]) -> Transaction:
+def _mail(session: Channel, words: list[Word]) -> Transaction:
     state, config = session.state, session.config
     if config.smtpd_helo_required and state.helo is None:
         raise _RefusedError(replies.HELO_FIRST())
@@ -63,7 +63,7 @@ def _mail(session: SmtpSession, words: list[Word]) -> Transaction:
     return begun
 
 
-def _path(session: SmtpSession, word: Word, *, utf8: bool, sender: bool) -> str:
+def _path(session: Channel, word: Word, *, utf8: bool, sender: bool) -> str:
     """The address in the word behind FROM: or TO:."""
     refusal = (replies.BAD_SENDER if sender else replies.BAD_RECIPIENT)()
     if word.broken:
@@ -120,7 +120,7 @@ def _size(value: str) -> int:
     return int(value)
 
 
-async def rcpt(session: SmtpSession, words: list[Word]) -> bool:
+async def rcpt(session: Channel, words: list[Word]) -> bool:
     """RCPT TO:<address> [parameters]   ; RFC 5321 §4.1.1.3"""
     mail = session.state.mail
     if mail is None:
@@ -142,7 +142,7 @@ async def rcpt(session: SmtpSession, words: list[Word]) -> bool:
     return True
 
 
-def _rcpt(session: SmtpSession, mail: Transaction, words: list[Word]) -> Recipient:
+def _rcpt(session: Channel, mail: Transaction, words: list[Word]) -> Recipient:
     if mail.chunks is not None or session.state.broken_chunks:
         raise _RefusedError(replies.AFTER_BDAT(verb="RCPT"))
     if len(words) < 3 or words[1].text.lower() != "to:":
@@ -177,7 +177,7 @@ def _orcpt(value: str, before: str) -> str:
     return f"{found[1]};{address}"
 
 
-async def rset(session: SmtpSession, words: list[Word]) -> bool:
+async def rset(session: Channel, words: list[Word]) -> bool:
     """RSET: the transaction is forgotten (RFC 5321 §4.1.1.5)."""
     if len(words) > 1:
         return await session.refuse(replies.RSET_SYNTAX())

@@ -9,7 +9,7 @@ from mailsim.servers.smtp.names import valid_hostname, valid_ipv4
 from mailsim.servers.smtp.parsing import BadAddressError, extract
 
 if TYPE_CHECKING:
-    from mailsim.servers.smtp.session import SmtpSession
+    from mailsim.servers.smtp.channel import Channel
     from mailsim.servers.smtp.words import Word
 
 _ETRN_WORDS = 2
@@ -18,25 +18,25 @@ _COMMANDS = (
 )
 
 
-async def noop(session: SmtpSession, _: list[Word]) -> bool:
+async def noop(session: Channel, _: list[Word]) -> bool:
     """NOOP, with or without words behind it."""
     await session.say(replies.OK())
     return True
 
 
-async def bye(session: SmtpSession, _: list[Word]) -> bool:
+async def bye(session: Channel, _: list[Word]) -> bool:
     """QUIT."""
     await session.say(replies.BYE())
     return True
 
 
-async def help_(session: SmtpSession, _: list[Word]) -> bool:
+async def help_(session: Channel, _: list[Word]) -> bool:
     """HELP, new in Postfix 3.9."""
     await session.say(replies.COMMANDS(commands=_COMMANDS))
     return True
 
 
-async def vrfy(session: SmtpSession, words: list[Word]) -> bool:
+async def vrfy(session: Channel, words: list[Word]) -> bool:
     """VRFY: what RCPT would answer, 252 where it would accept (RFC 5321 §3.5.3)."""
     if session.config.disable_vrfy_command:
         return await session.refuse(replies.VRFY_DISABLED())
@@ -54,7 +54,7 @@ async def vrfy(session: SmtpSession, words: list[Word]) -> bool:
     return True
 
 
-async def etrn(session: SmtpSession, words: list[Word]) -> bool:
+async def etrn(session: Channel, words: list[Word]) -> bool:
     """ETRN: fast_flush_domains is empty here, so that no domain's queue may be asked for
     (RFC 1985 §5.3 has 459 for that)."""
     state = session.state

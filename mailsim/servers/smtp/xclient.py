@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mailsim.servers.envelope import Client
 from mailsim.servers.smtp import replies
+from mailsim.servers.smtp.channel import GreetAgain
 from mailsim.servers.smtp.names import (
     neutered,
     printable,
@@ -15,11 +16,10 @@ from mailsim.servers.smtp.names import (
     valid_ipv4,
     xtext,
 )
-from mailsim.servers.smtp.session import GreetAgain
 from mailsim.servers.smtp.state import ESMTP, SMTP
 
 if TYPE_CHECKING:
-    from mailsim.servers.smtp.session import SmtpSession
+    from mailsim.servers.smtp.channel import Channel
     from mailsim.servers.smtp.words import Word
     from mailsim.wire.smtp import Reply
 
@@ -44,7 +44,7 @@ class _Claim:
     login: str = ""
 
 
-async def xclient(session: SmtpSession, words: list[Word]) -> bool:
+async def xclient(session: Channel, words: list[Word]) -> bool:
     """XCLIENT NAME=… ADDR=…: the session begins anew with another client."""
     if refusal := _not_now(session, words):
         return await session.refuse(refusal)
@@ -60,7 +60,7 @@ async def xclient(session: SmtpSession, words: list[Word]) -> bool:
     raise GreetAgain
 
 
-async def xforward(session: SmtpSession, words: list[Word]) -> bool:
+async def xforward(session: Channel, words: list[Word]) -> bool:
     """XFORWARD: smtpd_authorized_xforward_hosts is empty here."""
     if session.state.mail is not None:
         return await session.refuse(replies.IN_TRANSACTION())
@@ -69,7 +69,7 @@ async def xforward(session: SmtpSession, words: list[Word]) -> bool:
     return await session.refuse(replies.UNAUTHORIZED())
 
 
-def _not_now(session: SmtpSession, words: list[Word]) -> Reply | None:
+def _not_now(session: Channel, words: list[Word]) -> Reply | None:
     if session.state.mail is not None:
         return replies.IN_TRANSACTION()
     if len(words) == 1:
@@ -174,7 +174,7 @@ _READERS: dict[str, Callable[[_Claim, str], None]] = {
 }
 
 
-def _take(session: SmtpSession, claim: _Claim) -> None:
+def _take(session: Channel, claim: _Claim) -> None:
     """The client is another now: what it said before is forgotten, and who was logged in; TLS
     stays."""
     state = session.state
