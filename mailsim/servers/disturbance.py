@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from fnmatch import fnmatchcase
 from typing import Any, Final, NoReturn
 
 from mailsim.errors import UsageError
+from mailsim.knowledge import table
 from mailsim.servers.ids import Ids
 
 VERSION: Final = 1
@@ -21,13 +21,23 @@ PROTOCOLS: Final = ("smtp", "pop3", "imap", "managesieve", "dns", "*")
 ACTIONS: Final = ("answer", "delay", "drop", "truncate")
 LONGEST_DELAY: Final = 3600.0
 _NTH = re.compile(r"always|every [1-9]\d{0,5}|([1-9]\d{0,5})(?:-([1-9]\d{0,5})?)?")
-_ONE_LINE = re.compile(r"[^\r\n]+")
-_SMTP_REPLY = re.compile(r"[2-5][0-5]\d [^\r\n]*")
+_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,510}")
+# Reply-code SP textstring, without its CRLF at most 510 octets   ; RFC 5321 §4.2, §4.5.3.1.5
+_SMTP_REPLY = re.compile(r"[2-5][0-5]\d [\t\x20-\x7e]{1,506}")
+_LATER: Final = "451 4.3.0 Try again later"
+_SAID: Final = {
+    "pop3": "-ERR [SYS/TEMP] Try again later",
+    "imap": "NO [UNAVAILABLE] Try again later",
+    "managesieve": 'NO (TRYLATER) "Try again later"',
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Say this in place of the server's own answer: a reply line; for DNS an RCODE's name."""
+    """Say this in place of the server's own answer: a reply line; for DNS an RCODE's name.
+
+    A rule for all protocols ("*") takes a reply line of SMTP's; DNS then says SERVFAIL.
+    """
 
     text: str
 
@@ -46,7 +56,8 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Truncate:
-    """Send so many octets of the answer, then cut the connection."""
+    """Send so many octets of the answer, then cut the connection; by UDP DNS marks it TC, and
+    keeps header and question whole."""
 
     octets: int
 
@@ -92,23 +103,18 @@ class Rule:
                 raise UsageError("disturbance.not-text", rule=self.name, field=item)
 
     def _check_action(self) -> None:
-        field, value, accepted = "", None, ""  # type: str, object, str
-        if isinstance(self.action, Answer):
-            field, value = "text", self.action.text
-            good = bool(_ONE_LINE.fullmatch(str(value))) and type(value) is str
-            if self.protocol == "smtp":
-                good = good and bool(_SMTP_REPLY.fullmatch(str(value)))
-            accepted = "451 4.3.0 Try again later"
-        elif isinstance(self.action, Delay):
-            field, value = "seconds", self.action.seconds
-            good = _number(value) and 0 <= self.action.seconds <= LONGEST_DELAY
-            accepted = f"0 … {LONGEST_DELAY:g}"
-        elif isinstance(self.action, Truncate):
-            field, value = "octets", self.action.octets
-            good = type(value) is int and self.action.octets >= 0
-            accepted = "0, 1, 2 …"
-        else:
-            return
+        action = self.action
+        if isinstance(action, Answer):
+            good, accepted = _answer(self.protocol, action.text)
+            self._need("text", action.text, accepted, good=good)
+        elif isinstance(action, Delay):
+            good = _number(action.seconds) and 0 <= action.seconds <= LONGEST_DELAY
+            self._need("seconds", action.seconds, f"0 … {LONGEST_DELAY:g}", good=good)
+        elif isinstance(action, Truncate):
+            good = type(action.octets) is int and action.octets >= 0
+            self._need("octets", action.octets, "0, 1, 2 …", good=good)
+
+    def _need(self, field: str, value: object, accepted: str, *, good: bool) -> None:
         if not good:
             _refuse(self.name, field, value, accepted)
 
@@ -118,8 +124,7 @@ class Rule:
             self.protocol in ("*", at["protocol"])
             and self.command.upper() in ("*", at["command"].upper())
             and all(
-                (pattern := getattr(self, key).lower()) == "*"
-                or fnmatchcase(at[key].lower(), pattern)
+                _like(at[key].lower(), getattr(self, key).lower())
                 for key in ("service", "address", "client")
             )
         )
@@ -166,6 +171,7 @@ class Disturbances:
         self._ids = ids
         self._rules: dict[str, Rule] = {}
         self._counts: dict[str, int] = {}
+        self._drawn: dict[str, int] = {}
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -202,7 +208,11 @@ class Disturbances:
         version = document.get("version")
         if version != VERSION:
             raise UsageError("disturbance.version", found=version, known=str(VERSION))
-        for rule in [rule_of(one) for one in document["rules"]]:
+        rules = [rule_of(one) for one in document["rules"]]
+        names = [rule.name for rule in rules]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise UsageError("disturbance.twice", name=twice[0])
+        for rule in rules:
             self.add(rule)
 
     def at(
@@ -228,11 +238,13 @@ class Disturbances:
     def _happens(self, rule: Rule) -> bool:
         if rule.chance >= 1:
             return True
+        self._drawn[rule.name] = self._drawn.get(rule.name, 0) + 1
         return self._ids.generator(f"disturbance/{rule.name}").random() < rule.chance
 
     def state(self) -> list[tuple[str, int]]:
-        """The rules and their counts, for the fingerprint."""
-        return [(repr(rule), self._counts[name]) for name, rule in self._rules.items()]
+        """The rules and their counts, and how often chance was asked: for the fingerprint."""
+        counts = [(repr(rule), self._counts[name]) for name, rule in self._rules.items()]
+        return counts + [(f"chance of {name}", drawn) for name, drawn in self._drawn.items()]
 
 
 def reply(name: str, text: str, **where: Any) -> Rule:
@@ -253,6 +265,28 @@ def drop(name: str, **where: Any) -> Rule:
 def truncate(name: str, octets: int, **where: Any) -> Rule:
     """A rule that sends a part of the answer and cuts the connection."""
     return Rule(name, Truncate(octets), **where)
+
+
+def _answer(protocol: str, text: object) -> tuple[bool, str]:
+    """Whether `text` can be said in that protocol, and what can."""
+    if protocol == "dns":
+        known = [one.name for one in table("dns.rcode")]
+        return text in known, ", ".join(known)
+    form = _SMTP_REPLY if protocol in ("smtp", "*") else _LINE
+    return isinstance(text, str) and bool(form.fullmatch(text)), _SAID.get(protocol, _LATER)
+
+
+def _like(text: str, pattern: str) -> bool:
+    """Whether `text` is the pattern, in which "*" stands for anything; nothing else is special:
+    an address may be user@[192.168.10.1]."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return text == pattern
+    at = len(first) if text.startswith(first) else -1
+    for part in rest[:-1]:
+        found = text.find(part, at) if at >= 0 else -1
+        at = found + len(part) if found >= 0 else -1
+    return 0 <= at <= len(text) - len(rest[-1]) and text.endswith(rest[-1])
 
 
 def _number(value: object) -> bool:

@@ -141,6 +141,12 @@ def test_a_data_file_is_taken_whole_or_not_at_all() -> None:
         ({"name": "r", "action": "truncate", "octets": True}, "0, 1, 2"),
         ({"name": "r", "action": "answer", "protocol": "smtp", "text": "no"}, "451"),
         ({"name": "r", "action": "answer", "text": "a\r\nb"}, "451"),
+        ({"name": "r", "action": "answer", "protocol": "smtp", "text": "451 caf\u00e9"}, "451"),
+        ({"name": "r", "action": "answer", "protocol": "smtp", "text": "451 " + 507 * "x"}, "451"),
+        ({"name": "r", "action": "answer", "protocol": "dns", "text": "451 no"}, "SERVFAIL"),
+        ({"name": "r", "action": "answer", "protocol": "pop3", "text": "-ERR \0"}, "SYS/TEMP"),
+        ({"name": "r", "action": "answer", "protocol": "imap", "text": ""}, "UNAVAILABLE"),
+        ({"name": "r", "action": "answer", "text": 451}, "451"),
         ({"name": "", "action": "drop"}, "name"),
         ({"name": "r", "action": "drop", "command": 5}, "command"),
         ("r", "JSON object"),
@@ -149,6 +155,61 @@ def test_a_data_file_is_taken_whole_or_not_at_all() -> None:
 def test_what_a_rule_cannot_be_is_said(document: object, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         rule_of(document)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "text"),
+    [
+        ("smtp", "451 " + 506 * "x"),
+        ("*", LATER),
+        ("dns", "SERVFAIL"),
+        ("pop3", "-ERR [IN-USE] Locked"),
+        ("imap", "NO [UNAVAILABLE] Gone"),
+        ("managesieve", 'NO "Gone"'),
+    ],
+)
+def test_what_can_be_said_in_each_protocol(protocol: str, text: str) -> None:
+    assert reply("r", text, protocol=protocol).action == Answer(text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "address", "matches"),
+    [
+        ("*", "", True),
+        ("*@ugb.sn", "a@ugb.sn", True),
+        ("*@ugb.sn", "a@mx.ugb.sn", False),
+        ("a*a", "a", False),
+        ("a*b*c", "a-b-b-c", True),
+        ("a*b*c", "a-c-b", False),
+        ("*.sn", "b@x.fr", False),
+        # No other letter is special: an address literal is one (RFC 5321 §4.1.3).
+        ("u@[192.168.10.1]", "u@[192.168.10.1]", True),
+        ("u@[192.168.10.1]", "u@1", False),
+        ("us?r@minfo.sn", "user@minfo.sn", False),
+    ],
+)
+def test_only_the_star_is_special_in_an_address(
+    pattern: str,
+    address: str,
+    matches: bool,  # noqa: FBT001
+) -> None:
+    found = some(drop("r", address=pattern)).at("smtp", "RCPT", address=address)
+    assert (found == Drop()) is matches
+
+
+def test_the_state_tells_how_far_chance_has_gone() -> None:
+    rules = some(drop("r", chance=0.5))
+    rules.at("smtp", "RCPT")
+    rules.clear()
+    assert rules.state() != some().state()  # the next rule "r" will not act as the first did
+
+
+def test_a_file_that_names_two_rules_alike() -> None:
+    rules = some()
+    one = {"name": "same", "action": "drop"}
+    with pytest.raises(UsageError, match="same"):
+        rules.load({"version": 1, "rules": [one, one]})
+    assert not rules.rules
 
 
 def test_a_file_of_another_kind_or_version() -> None:

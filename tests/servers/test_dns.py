@@ -79,7 +79,7 @@ def test_the_lab_s_names(name: str, rdtype: str, records: str) -> None:
         ("kelkpart.com", "MX", "NXDOMAIN"),
         ("nulle.part.minfo.sn", "A", "NXDOMAIN"),
         ("mail.minfo.sn", "AAAA", "NOERROR"),
-        # Names that exist by what stands below them (RFC 8020 §2): no NXDOMAIN.
+        # Names that exist by what stands below them: no NXDOMAIN.
         ("168.192.dnsbl.minfo.sn", "A", "NOERROR"),
         ("sn", "A", "NOERROR"),
         (".", "MX", "NOERROR"),
@@ -122,7 +122,7 @@ def test_a_wildcard_answers_for_what_has_nothing_of_its_own() -> None:
     assert names.lookup("any.joker.sn", "A").records == ("192.0.2.1",)
     assert names.lookup("any.other.joker.sn", "A").records == ("192.0.2.1",)
     assert names.lookup("own.joker.sn", "A").records == ()
-    # RFC 4592 §2.2.1: the closest name that exists has no wildcard under it.
+    # RFC 1034 §4.3.3: the closest name that exists has no wildcard under it.
     assert names.lookup("x.below.joker.sn", "A").rcode == "NXDOMAIN"
 
 

@@ -49,7 +49,7 @@ class Found:
 class Names:
     """The network's zones.  `zones` are their texts; they are read when first asked.
 
-    A zone that cannot be read answers SERVFAIL, as with BIND; `report` is told, once, in the
+    A zone that cannot be read answers SERVFAIL, as with BIND (RFC 1035 §5.2); `report` is told, once, in the
     words of named's log.  `dnsbl_lists_all`: the block list has everything (fault F23).
     """
 
@@ -163,7 +163,7 @@ def _listed(name: Labels) -> dict[str, dns.rrset.RRset]:
 
 
 def _renamed(sets: dict[str, dns.rrset.RRset], name: Labels) -> dict[str, dns.rrset.RRset]:
-    """A wildcard's records under the name that was asked for (RFC 4592 §2.1)."""
+    """A wildcard's records under the name that was asked for (RFC 1034 §4.3.2, step 3c)."""
     import dns.name  # noqa: PLC0415
     import dns.rrset  # noqa: PLC0415
 

@@ -23,7 +23,7 @@ class UnansweredError(Exception):
 
 
 def parsed(query: bytes) -> dns.message.Message:
-    """The query with its one question (RFC 9619).  Raises UnansweredError.
+    """The query with its one question.  Raises UnansweredError.
 
     BIND ignores what stands behind a message; so does this.
     """
@@ -34,7 +34,7 @@ def parsed(query: bytes) -> dns.message.Message:
     try:
         asked = dns.message.from_wire(query, ignore_trailing=True)
     except dns.message.UnknownTSIGKey:
-        raise UnansweredError(dns.rcode.NOTAUTH) from None  # RFC 8945 §5.2.1
+        raise UnansweredError(dns.rcode.NOTAUTH) from None  # no key is known here
     except (dns.exception.DNSException, ValueError):
         raise UnansweredError(dns.rcode.FORMERR) from None
     if len(asked.question) != 1:

@@ -34,7 +34,7 @@ class Zone:
     broken: LabError | None = None
 
     def exists(self, name: Labels) -> bool:
-        """Whether the name has records, or names below it (RFC 4592 §2.2.2)."""
+        """Whether the name has records, or names below it (RFC 1034 §4.3.3)."""
         return name in self.sets or name in self.inner
 
     def gives_away(self, name: Labels) -> bool:
@@ -43,7 +43,7 @@ class Zone:
 
     def wildcard(self, name: Labels) -> dict[str, dns.rrset.RRset] | None:
         """The records of the wildcard that covers `name`: the one under the closest name that
-        exists, if there is one (RFC 4592 §3.3.1)."""
+        exists, if there is one (RFC 1034 §4.3.3)."""
         for above in suffixes(name[1:]):
             if self.exists(above):
                 return self.sets.get((b"*", *above))
