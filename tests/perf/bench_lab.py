@@ -31,9 +31,8 @@ SINK, SOURCE = (shutil.which(name, path=PATH) or "" for name in ("smtp-sink", "s
 KB, MB = 1024, 1024 * 1024
 ROUNDS = 5
 # How often the client sends: enough for an account in hundredths of a second.
-SMALL, BIG = 1000, 20
+SMALL, BIG = 2000, 40
 LABS = 20
-QUESTION = b"\x12\x34\x01\x00\x00\x01\0\0\0\0\0\0\x05minfo\x02sn\0\x00\x0f\x00\x01"
 
 pytestmark = [
     pytest.mark.perf,
@@ -169,20 +168,37 @@ def test_a_message_of_a_megabyte(up: StartUp, sink: tuple[int, int], report: Rep
     assert ratio <= 2
 
 
+def questions(turn: int, count: int) -> list[bytes]:
+    """A host, a domain's mail exchanger, an address's name, and a name that was never asked for."""
+    made = []
+    for number in range(count):
+        labels, kind = (
+            ("mail.minfo.sn", 1),
+            ("ugb.sn", 15),
+            ("1.10.168.192.in-addr.arpa", 12),
+            (f"t{turn}n{number}.minfo.sn", 1),
+        )[number % 4]
+        name = b"".join(bytes([len(one)]) + one.encode() for one in labels.split("."))
+        header = number.to_bytes(2, "big") + b"\x01\x00\x00\x01\0\0\0\0\0\0"
+        made.append(header + name + b"\0" + kind.to_bytes(2, "big") + b"\x00\x01")
+    return made
+
+
 def test_a_question_to_the_name_server(up: StartUp, report: Report) -> None:
     pid, port = at(up("--seed", "1"), "dns")
     spent = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         asking.connect(("127.0.0.1", port))
         asking.settimeout(10)
-        for _ in range(ROUNDS + 1):
+        for turn in range(ROUNDS):
+            asked = questions(turn, 4000)
             begun = cpu(pid)
-            for number in range(1000):
-                asking.send(number.to_bytes(2, "big") + QUESTION[2:])
-                assert asking.recv(4096)[:2] == number.to_bytes(2, "big")
-            spent.append((cpu(pid) - begun) / 1000 * 1e6)
-    report("DNS, a question", f"{median(spent[1:]):.0f} µs", "at most 400 µs")
-    assert median(spent[1:]) <= 400
+            for question in asked:
+                asking.send(question)
+                assert asking.recv(4096)[:2] == question[:2]
+            spent.append((cpu(pid) - begun) / len(asked) * 1e6)
+    report("DNS, a question", f"{median(spent):.0f} µs", "at most 400 µs")
+    assert median(spent) <= 400
 
 
 def test_up_and_its_memory(up: StartUp, report: Report) -> None:
