@@ -10,9 +10,9 @@ from mailsim.lab.evidence import EvidenceFile
 from mailsim.lab.faults import by_number
 from mailsim.lab.operations import perform
 from mailsim.lab.rundir import RunDir
-from mailsim.model.endpoint import PortState
 from mailsim.servers.config import PORTS
 from mailsim.servers.embedded import SMTP_SERVICES, Embedded
+from mailsim.servers.firewall import state
 
 if TYPE_CHECKING:
     from mailsim.lab.backend import Document
@@ -98,13 +98,7 @@ class Site:
             if name not in _SERVED and name not in reached:
                 continue
             host, number = reached.get(name, ("", 0))
-            if name not in config.services:
-                state = PortState.CLOSED
-            elif config.open_ports is not None and port not in config.open_ports:
-                state = PortState.FILTERED
-            else:
-                state = PortState.OPEN
-            found[name] = {"host": host, "port": number, "state": state.value}
+            found[name] = {"host": host, "port": number, "state": state(config, port).value}
         return found
 
     def faults(self) -> list[str]:

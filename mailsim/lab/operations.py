@@ -16,9 +16,9 @@ from mailsim.errors import LabError, UsageError
 from mailsim.lab.backend import Document
 from mailsim.lab.errors import bad_request
 from mailsim.lab.faults import by_number
-from mailsim.lab.scan import scan as scanned
 from mailsim.model.queue import QueueEntry, StoredMessage
 from mailsim.model.stage import Stage
+from mailsim.servers import firewall
 from mailsim.servers.config import FAULTS
 from mailsim.servers.disturbance import Rule
 from mailsim.servers.envelope import Client, Recipient, Submission
@@ -111,7 +111,15 @@ def stop(site: Site) -> bool:
 @operation()
 def scan(site: Site) -> list[Document]:
     """Every port that some stage uses: open, closed or filtered."""
-    return scanned(site.world.config)
+    return [
+        {
+            "port": one.port,
+            "service": one.service,
+            "state": one.state.value,
+            "modelled": one.modelled,
+        }
+        for one in firewall.scan(site.world.config)
+    ]
 
 
 # --- mail -------------------------------------------------------------------------------------

@@ -81,11 +81,12 @@ class Accounts(Listing[Account]):
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A port of the server, as a scan finds it."""
+    """A port of the server, as a scan finds it; `modelled`: no server stands behind it here."""
 
     number: int
     service: str
     state: PortState
+    modelled: bool = False
 
 
 class Scan(Listing[Port]):
@@ -257,7 +258,10 @@ def _frozen(boxes: Mapping[str, list[T]], kind: Callable[[list[T]], Any]) -> dic
 
 def scan(documents: list[Document]) -> Scan:
     """The ports."""
-    return Scan(Port(one["port"], one["service"], PortState(one["state"])) for one in documents)
+    return Scan(
+        Port(one["port"], one["service"], PortState(one["state"]), one["modelled"])
+        for one in documents
+    )
 
 
 def evidence(documents: list[Document]) -> Evidence:

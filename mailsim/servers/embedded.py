@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from mailsim.errors import LabError
+from mailsim.model.endpoint import PortState
 from mailsim.model.network import Network
 from mailsim.model.stage import Release, Stage
 from mailsim.net.ca import LabCa
 from mailsim.net.serving import Listener, Peer, serve
 from mailsim.servers.config import PORTS
 from mailsim.servers.dns.server import DnsListener, serve_dns
+from mailsim.servers.firewall import state
 from mailsim.servers.peers import Peers, serve_peers
 from mailsim.servers.smtp import SmtpSession
 from mailsim.servers.world import World
@@ -177,8 +179,7 @@ class Embedded:
         if service not in self.world.config.services:
             peer.abort()
             return True
-        opened = self.world.config.open_ports
-        if opened is not None and PORTS[service] not in opened:
+        if state(self.world.config, PORTS[service]) is PortState.FILTERED:
             while await peer.read():
                 pass
             return True

@@ -136,7 +136,7 @@ def idle() -> None:
 def test_a_small_message_at_stage_relay(
     up: StartUp, sink: tuple[int, int], plain: tuple[int, int], report: Report
 ) -> None:
-    lab = up("--stage", "relay", "--seed", "1")
+    lab = up("--stage", "relay")
     servers = {"smtp-sink": sink, "aiosmtpd": plain, "lab": at(lab)}
     each = compare(servers, SMALL, KB, idle)
     for name, spent in each.items():
@@ -151,7 +151,7 @@ def test_a_small_message_at_stage_relay(
 @with_postfix
 def test_a_small_message_at_stage_sieve(up: StartUp, sink: tuple[int, int], report: Report) -> None:
     """Filtered by Amavis, ClamAV and SpamAssassin."""
-    lab = up("--seed", "1")
+    lab = up()
     each = compare({"smtp-sink": sink, "lab": at(lab)}, SMALL // 2, KB, idle, 3)
     report("1 KB, lab at stage sieve", f"{each['lab']:.0f} µs")
     report("1 KB, lab at stage sieve to smtp-sink", f"{each['lab'] / each['smtp-sink']:.1f}")
@@ -159,7 +159,7 @@ def test_a_small_message_at_stage_sieve(up: StartUp, sink: tuple[int, int], repo
 
 @with_postfix
 def test_a_message_of_a_megabyte(up: StartUp, sink: tuple[int, int], report: Report) -> None:
-    lab = up("--stage", "relay", "--seed", "1")
+    lab = up("--stage", "relay")
     each = compare({"smtp-sink": sink, "lab": at(lab)}, BIG, MB, idle)
     ratio = each["lab"] / each["smtp-sink"]
     for name, spent in each.items():

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from typing import Final
 
 from mailsim.errors import LabError
+from mailsim.model.endpoint import PortState
 from mailsim.model.stage import Release
 from mailsim.net.datagram_server import DatagramListener, serve_datagrams
 from mailsim.net.serving import Listener, Peer, serve
+from mailsim.servers.config import PORTS
 from mailsim.servers.disturbance import Action, Answer, Delay, Drop, Truncate
 from mailsim.servers.dns.responder import Responder
 from mailsim.servers.dns.wire import asked_of, truncated
+from mailsim.servers.firewall import state
 from mailsim.servers.world import World
 
 IDLE: Final = 30.0  # seconds: BIND's tcp-idle-timeout
@@ -72,8 +75,7 @@ class DnsListener:
 
     @property
     def _silent(self) -> bool:
-        opened = self.world.config.open_ports
-        return opened is not None and 53 not in opened
+        return state(self.world.config, PORTS["dns"], udp=True) is PortState.FILTERED
 
     def _datagram(self, query: bytes, send: Callable[[bytes], None]) -> None:
         if self._silent:

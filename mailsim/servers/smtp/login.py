@@ -81,7 +81,8 @@ async def _exchange(session: Channel, name: str, initial: str | None) -> str:
     response = None if initial is None else _decoded(initial, "initial")
     # RFC 4954: "=" is an initial response of no octets.
     if initial == "=":
-        response = b""
+        # Dovecot's LOGIN asks for the name all the same.
+        response = None if mechanism.name == "LOGIN" else b""
     while True:
         if mechanism.name == "LOGIN" and response == b"":
             raise _FailedError  # Dovecot takes no empty user name

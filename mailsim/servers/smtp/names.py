@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from functools import lru_cache
 
@@ -28,6 +29,15 @@ def valid_hostname(name: str, *, utf8: bool = False) -> bool:
 def valid_ipv4(address: str) -> bool:
     """Four numbers up to 255; inet_protocols = ipv4 knows no others."""
     return bool(_IPV4.fullmatch(address))
+
+
+def valid_ipv6(text: str) -> bool:
+    """ "IPv6:" and an address   ; RFC 5321 §4.1.3"""
+    tag, _, address = text.partition(":")
+    try:
+        return tag.lower() == "ipv6" and bool(ipaddress.IPv6Address(address))
+    except ValueError:
+        return False
 
 
 def without_dot(name: str) -> str:

@@ -24,7 +24,9 @@ class BadAddressError(Exception):
     """A word that Postfix takes for no address."""
 
 
-def extract(word: str, *, empty: bool, strict: bool, utf8: bool) -> str:
+def extract(
+    word: str, is_local: Callable[[str], bool], *, empty: bool, strict: bool, utf8: bool
+) -> str:
     """The address in a word, in internal form: without brackets, route, quotation marks.
 
     `empty`: `<>` is allowed; `strict`: strict_rfc821_envelopes; `utf8`: SMTPUTF8 was asked for.
@@ -38,7 +40,7 @@ def extract(word: str, *, empty: bool, strict: bool, utf8: bool) -> str:
     found = text if _PLAIN.fullmatch(text) else _parsed(text, strict=strict)
     if (not found and not empty) or (strict and found.startswith("@")):
         raise BadAddressError
-    if found and not _resolvable(found, utf8=utf8):
+    if found and not _resolvable(found, is_local, utf8=utf8):
         raise BadAddressError
     return found
 
@@ -63,7 +65,7 @@ def resolve(address: str, is_local: Callable[[str], bool]) -> tuple[str, str, bo
     text, ours = address, ""
     for _ in range(_DEPTH):
         local, at, domain = text.rpartition("@")
-        if at and not is_local(without_dot(domain)):
+        if at and (not domain or not is_local(without_dot(domain))):
             return local, domain, text is not address
         if at:
             text, ours = local, domain
@@ -151,13 +153,18 @@ def _token(found: re.Match[str]) -> tuple[str, str]:
     return kind, re.sub(r"\\(.)", r"\1", text) if kind in _WORDS else text
 
 
-def _resolvable(address: str, *, utf8: bool) -> bool:
-    """Whether the domain, if there is one, can be one."""
+def _resolvable(address: str, is_local: Callable[[str], bool], *, utf8: bool) -> bool:
+    """Whether the domain, if there is one, can be one, and the one to which it is routed."""
     if address.startswith("-"):  # allow_min_user
         return False
     _, at, domain = address.rpartition("@")
     if not at:
         return True
+    _, onward, routed = resolve(address, is_local)
+    return _domain(domain, utf8=utf8) and (not routed or _domain(onward, utf8=utf8))
+
+
+def _domain(domain: str, *, utf8: bool) -> bool:
     if domain.startswith("["):
         literal = domain[1:-1] if domain.endswith("]") else ""
         return valid_ipv4(literal) or literal.lower().startswith("ipv6:")

@@ -98,6 +98,7 @@ class Restrictions:
         """Write `reply` in the log as a rejection, and give it back."""
         mail = self.state.mail
         shown = self._shown or (mail.recipients[0].address if mail and mail.recipients else "")
+        reply = Reply(reply.code, tuple(line.translate(_CONTROLS) for line in reply.lines))
         self.journal.reject(self.state, reply, sender=self._from, recipient=shown)
         return reply
 
@@ -155,7 +156,8 @@ class Restrictions:
             return None
         if any(before == address.lower() for before, _ in self.config.canonical_maps):
             return None
-        if self.addresses.known(local):
+        # Postfix looks nobody up where there is no local part.
+        if not local or self.addresses.known(local):
             return None
         return self.reject(replies.UNKNOWN_USER(name=address))
 
@@ -185,4 +187,5 @@ class Restrictions:
         return found
 
 
+_CONTROLS = dict.fromkeys([*range(32), 127], " ")
 _ALWAYS = ("postmaster", "mailer-daemon", "double-bounce")

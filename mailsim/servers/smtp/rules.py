@@ -12,6 +12,7 @@ from mailsim.servers.smtp.names import (
     in_networks,
     valid_hostname,
     valid_ipv4,
+    valid_ipv6,
     without_dot,
 )
 from mailsim.wire.smtp import Reply
@@ -113,7 +114,11 @@ def _reason(asked: Restrictions, query: str) -> str:
 
 def _helo_literal(name: str) -> Verdict | Reply:
     bare = name[1:-1] if len(name) > 2 and name.endswith("]") else name
-    return DUNNO if valid_ipv4(bare) else replies.INVALID_ADDRESS(name=name, what=HELO)
+    return (
+        DUNNO
+        if valid_ipv4(bare) or valid_ipv6(bare)
+        else replies.INVALID_ADDRESS(name=name, what=HELO)
+    )
 
 
 def _invalid_helo(_: Restrictions, case: Case) -> Verdict | Reply:

@@ -70,7 +70,9 @@ def _path(session: Channel, word: Word, *, utf8: bool, sender: bool) -> str:
         raise _RefusedError(refusal)
     strict = session.config.strict_rfc821_envelopes
     try:
-        return extract(word.text, empty=sender, strict=strict, utf8=utf8)
+        return extract(
+            word.text, session.restrictions.is_local, empty=sender, strict=strict, utf8=utf8
+        )
     except BadAddressError:
         verb = "MAIL" if sender else "RCPT"
         shown = f"Illegal address syntax from {session.state.client} in {verb} command"
@@ -104,7 +106,7 @@ def _mail_option(begun: Transaction, option: str, name: str, value: str) -> bool
         begun.ret = value.upper()
     elif name == "ENVID" and "=" in option:
         read = xtext(value)
-        if begun.envid or not read or not read.isprintable():
+        if begun.envid or not read or not (read.isascii() and read.isprintable()):
             raise _RefusedError(replies.BAD_ENVID())
         begun.envid = read
     else:
@@ -162,8 +164,10 @@ def _rcpt(session: Channel, mail: Transaction, words: list[Word]) -> Recipient:
 
 def _notify(value: str, before: str) -> str:
     """ "NEVER", or a list of SUCCESS, FAILURE and DELAY (RFC 3461 §4.1)."""
-    asked = value.upper().split(",")
-    if before or not (asked == ["NEVER"] or all(one in _NOTIFY for one in asked)):
+    # Postfix passes over commas too many, and over what is asked twice.
+    asked = list(dict.fromkeys(one for one in value.upper().split(",") if one))
+    known = asked == ["NEVER"] or all(one in _NOTIFY for one in asked)
+    if before or not asked or not known:
         raise _RefusedError(replies.BAD_NOTIFY())
     return ",".join(asked)
 

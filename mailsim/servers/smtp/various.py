@@ -45,7 +45,8 @@ async def vrfy(session: Channel, words: list[Word]) -> bool:
     if not given:
         return await session.refuse(replies.VRFY_SYNTAX())
     try:
-        address = extract(given, empty=False, strict=False, utf8=utf8)
+        is_local = session.restrictions.is_local
+        address = extract(given, is_local, empty=False, strict=False, utf8=utf8)
     except BadAddressError:
         return await session.refuse(replies.BAD_RECIPIENT())
     if refusal := session.restrictions.recipient(address):
