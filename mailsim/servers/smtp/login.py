@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mailsim.wire.smtp import Reply
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/=]*")
+_USERNAME = re.compile(rb"[A-Za-z0-9._-][A-Za-z0-9._@-]*")  # auth_username_chars
 _UNAVAILABLE = "(reason unavailable)"
 _RESPONSE_LIMIT = 12_288  # smtpd_sasl_response_limit
 _WORDS = (2, 3)
@@ -83,9 +84,12 @@ async def _exchange(session: Channel, name: str, initial: str | None) -> str:
     if initial == "=":
         # Dovecot's LOGIN asks for the name all the same.
         response = None if mechanism.name == "LOGIN" else b""
+    asked = mechanism.name != "LOGIN"
     while True:
-        if mechanism.name == "LOGIN" and response == b"":
-            raise _FailedError  # Dovecot takes no empty user name
+        if not asked and response is not None:
+            asked = True
+            if not _USERNAME.fullmatch(response):
+                raise _FailedError  # Dovecot looks at the name before it asks for the password
         try:
             outcome = mechanism.challenge(response)
         except RemoteProtocolError:

@@ -129,6 +129,7 @@ class _Parser:
         while opening >= 0 and self.tokens[opening] != ("special", "<"):
             opening -= 1
         self.group(opening, closing)
+        self.others += sum(kind == "comment" for kind, _ in self.tokens[opening + 1 : closing])
         at = opening - 1
         while at >= 0 and self.tokens[at] not in _ENDS:
             self.others += 1

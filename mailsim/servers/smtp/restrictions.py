@@ -74,7 +74,9 @@ class Restrictions:
         """All that RCPT asks: the delayed lists, relay and recipient restrictions, and whether
         there is such a local user."""
         # RFC 5321 §4.5.1: postmaster is accepted without a domain.
-        if address.lower() == "postmaster":
+        # And whoever verifies addresses as this sender must not be refused (Postfix's
+        # address_verify_sender).
+        if address.lower() in ("postmaster", f"double-bounce@{self.config.mydomain}"):
             return None
         return self._logged_for(address, self._recipient)
 
@@ -83,8 +85,10 @@ class Restrictions:
         self._deferred = None
         mail = self.state.mail
         only = mail.recipients[0].address if mail and len(mail.recipients) == 1 else None
-        self._shown = only or ""
         case = Case("DATA", DATA, self._sender, only, self.state.helo)
+        return self._logged_for(only or "", lambda _: self._data(case))
+
+    def _data(self, case: Case) -> Reply | None:
         return self._list(case, self.config.smtpd_data_restrictions) or self._put_off()
 
     def etrn(self, domain: str) -> Reply | None:
@@ -97,7 +101,9 @@ class Restrictions:
     def reject(self, reply: Reply) -> Reply:
         """Write `reply` in the log as a rejection, and give it back."""
         mail = self.state.mail
-        shown = self._shown or (mail.recipients[0].address if mail and mail.recipients else "")
+        shown = self._shown
+        if shown is None:
+            shown = mail.recipients[0].address if mail and mail.recipients else ""
         reply = Reply(reply.code, tuple(line.translate(_CONTROLS) for line in reply.lines))
         self.journal.reject(self.state, reply, sender=self._from, recipient=shown)
         return reply
@@ -109,7 +115,7 @@ class Restrictions:
         self._deferred = self._deferred or reply
         return DUNNO
 
-    _shown = ""
+    _shown: str | None = None
     _from = ""
 
     @property
@@ -130,7 +136,7 @@ class Restrictions:
         try:
             return check(address)
         finally:
-            self._shown = ""
+            self._shown = None
 
     def _recipient(self, address: str) -> Reply | None:
         config, mail = self.config, self.state.mail

@@ -26,6 +26,8 @@ class Transaction:
     chunks: list[bytes] | None = None
     size: int = 0
     """Of the chunks so far, in octets."""
+    announced: int = 0
+    """What SIZE= said."""
 
 
 @dataclass(slots=True)
@@ -38,6 +40,8 @@ class State:
     helo: str | None = None
     protocol: str = SMTP
     mail: Transaction | None = None
+    left: Transaction | None = None
+    """What a refused MAIL said: Postfix forgets its SIZE, BODY, RET and AUTH only with RSET."""
     broken_chunks: bool = False
     """A BDAT failed: chunks are thrown away until BDAT LAST or RSET."""
     tls: str = ""
@@ -64,5 +68,5 @@ class State:
 
     def reset(self) -> None:
         """Forget the transaction, as RSET does."""
-        self.mail = None
+        self.mail = self.left = None
         self.broken_chunks = False

@@ -34,7 +34,7 @@ async def mail(session: Channel, words: list[Word]) -> bool:
         begun = _mail(session, words)
     except _RefusedError as refused:
         return await session.refuse(refused.reply)
-    session.state.mail = begun
+    session.state.mail, session.state.left = begun, None
     await session.say(replies.MAIL_OK())
     return True
 
@@ -52,8 +52,12 @@ def _mail(session: Channel, words: list[Word]) -> Transaction:
     options = [word.text for word in words[3:]]
     utf8 = any(option.upper() == "SMTPUTF8" for option in options)
     begun = Transaction(_path(session, words[2], utf8=utf8, sender=True), smtputf8=utf8)
-    size = _mail_options(begun, options)
-    if size > config.message_size_limit > 0:
+    if left := state.left:
+        begun.body, begun.ret, begun.sasl_sender = left.body, left.ret, left.sasl_sender
+        begun.announced = left.announced
+    state.left = begun
+    _mail_options(begun, options)
+    if begun.announced > config.message_size_limit > 0:
         session.restrictions.about(begun.sender)
         raise _RefusedError(session.restrictions.reject(replies.SIZE_LIMIT()))
     if not config.smtpd_delay_reject and (
@@ -80,17 +84,15 @@ def _path(session: Channel, word: Word, *, utf8: bool, sender: bool) -> str:
         raise _RefusedError(refusal) from None
 
 
-def _mail_options(begun: Transaction, options: list[str]) -> int:
-    """Read MAIL's parameters; the announced size."""
-    size = 0
+def _mail_options(begun: Transaction, options: list[str]) -> None:
+    """Read MAIL's parameters."""
     for option in options:
         name, _, value = option.partition("=")
         name = name.upper()
         if name == "SIZE" and "=" in option:
-            size = _size(value)
+            begun.announced = _size(value)
         elif not _mail_option(begun, option.upper(), name, value):
             raise _RefusedError(replies.UNSUPPORTED(option=option))
-    return size
 
 
 def _mail_option(begun: Transaction, option: str, name: str, value: str) -> bool:
