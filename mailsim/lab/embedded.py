@@ -40,8 +40,9 @@ class Site:
         self.control: tuple[int, str] = (0, "")
         """Port and token."""
         self._log = open(  # noqa: SIM115 - until the lab ends
-            rundir.log, "w", encoding="utf-8", newline="\n", buffering=1, opener=_private
+            rundir.log, "w", encoding="utf-8", newline="\n", opener=_private
         )
+        self._unwritten = False
         self._waiting: set[asyncio.Future[None]] = set()
         self._attach()
 
@@ -122,10 +123,20 @@ class Site:
         log = self.world.log
         for line in log.lines():
             self._log.write(line + "\n")
+        self._log.flush()
         log.on_line = self._line
 
     def _line(self, line: str) -> None:
         self._log.write(line + "\n")
+        # The lines of one turn of the loop are written together.
+        if not self._unwritten:
+            self._unwritten = True
+            asyncio.get_running_loop().call_soon(self._written)
+
+    def _written(self) -> None:
+        self._unwritten = False
+        if not self._log.closed:
+            self._log.flush()
         self._wake()
 
     def _wake(self) -> None:

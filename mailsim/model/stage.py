@@ -35,10 +35,12 @@ class Stage(Enum):
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Stage):
             return NotImplemented
-        order = list(Stage)
-        return order.index(self) < order.index(other)
+        return _RANKS[self] < _RANKS[other]
 
     __hash__ = object.__hash__
+
+
+_RANKS = {stage: rank for rank, stage in enumerate(Stage)}
 
 
 class Release(Enum):

@@ -24,6 +24,7 @@ class Clock:
         self.fixed = fixed
         self._offset = 0.0
         self._waiters: list[Callable[[], None]] = []
+        self._header = (-1, "")
 
     def now(self) -> float:
         """The time."""
@@ -64,6 +65,9 @@ class Clock:
 
     def header_at(self, seconds: float) -> str:
         """The same for another time, in seconds since 1970."""
-        now = datetime.fromtimestamp(seconds, UTC)
-        day = f"{_DAYS[now.weekday()]}, {now.day} {_MONTHS[now.month - 1]} {now.year}"
-        return f"{day} {now:%H:%M:%S} +0000 (UTC)"
+        # The last one is kept: several fields of a message have the same date.
+        if self._header[0] != int(seconds):
+            now = datetime.fromtimestamp(seconds, UTC)
+            day = f"{_DAYS[now.weekday()]}, {now.day} {_MONTHS[now.month - 1]} {now.year}"
+            self._header = (int(seconds), f"{day} {now:%H:%M:%S} +0000 (UTC)")
+        return self._header[1]

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from functools import lru_cache
+
+
+@lru_cache
+def _table(alphabet: str) -> bytes:
+    """Each octet's letter of an ASCII alphabet."""
+    return bytes(ord(alphabet[octet % len(alphabet)]) for octet in range(256))
 
 
 class Ids:
@@ -39,7 +46,9 @@ class Ids:
 
     def word(self, kind: str, length: int, alphabet: str) -> str:
         """A word of `length` letters of `alphabet`."""
-        return "".join(self.generator(kind).choices(alphabet, k=length))
+        # Random.choices would draw for each letter; an octet each is as good for names.
+        octets = self.generator(kind).randbytes(length)
+        return octets.translate(_table(alphabet)).decode("ascii")
 
     def state(self) -> dict[str, int]:
         """How many of each were drawn: for the fingerprint."""

@@ -27,8 +27,9 @@ class Envelope:
 
     def text(self) -> str:
         """As JSON."""
-        # Not asdict(): it copies deeply, and costs more than all else here.
-        return json.dumps({name: getattr(self, name) for name in self.__slots__})
+        # Not asdict(): it copies deeply.  What is as it always is need not be written.
+        given = {name: getattr(self, name) for name in self.__slots__}
+        return json.dumps({name: one for name, one in given.items() if one})
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ _HEX = re.compile(r"\+([0-9A-Fa-f]{2})")
 _NEUTER = str.maketrans(dict.fromkeys(' <>()\\";@', "?"))
 
 
+@lru_cache(maxsize=1024)  # the same few names are judged again and again
 def valid_hostname(name: str, *, utf8: bool = False) -> bool:
     """Labels of letters, digits, hyphens and underscores; not digits and dots alone."""
     if not name or len(name) > _NAME_LENGTH or not name.strip("0123456789."):

@@ -105,7 +105,7 @@ def parse_command(raw: bytes, quirks: frozenset[Quirk] = NONE) -> Command:
     if parser is None:
         return Unknown(name, argument)
     try:
-        if any("\ud800" <= letter <= "\udfff" for letter in argument):
+        if not argument.isascii() and any("\ud800" <= letter <= "\udfff" for letter in argument):
             raise _BadArgument(Problem.ENCODING)
         return parser(argument, quirks)
     except _BadArgument as bad:
