@@ -162,7 +162,10 @@ def test_data_has_restrictions_of_its_own() -> None:
 
 
 def test_a_size_that_is_too_big_is_logged_with_its_sender() -> None:
-    last, logged = answers("HELO x", f"{MAIL} SIZE=99999999")
+    big = f"{MAIL} SIZE=99999999"
+    *_, null = answers("HELO x", big, "RSET", "MAIL FROM:<>", "RCPT TO:<personne@minfo.sn>")
+    assert "; from=<> to=<personne@minfo.sn> proto=SMTP" in null
+    last, logged = answers("HELO x", big)
     assert last == "552 5.3.4 Message size exceeds fixed limit"
     assert logged.endswith(f"MAIL from poste.minfo.sn[192.168.10.50]: {last}; "
                            "from=<secretaire@ugb.sn> proto=SMTP helo=<x>")  # fmt: skip

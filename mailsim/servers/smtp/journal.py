@@ -40,12 +40,9 @@ class Journal:
         """A warning."""
         self.write(f"warning: {text}")
 
-    def reject(self, state: State, reply: Reply, *, sender: str = "", recipient: str = "") -> None:
+    def reject(self, state: State, reply: Reply, *, sender: str | None, recipient: str) -> None:
         """`NOQUEUE: reject: RCPT from …: 554 5.7.1 …; from=<…> to=<…> proto=ESMTP helo=<…>`"""
-        mail = state.mail
-        if not sender and mail:
-            sender = mail.sender
-        shown = [f"from=<{sender}>"] if mail or sender else []
+        shown = [] if sender is None else [f"from=<{sender}>"]
         if recipient:
             shown.append(f"to=<{recipient}>")
         shown.append(f"proto={state.protocol}")

@@ -105,7 +105,8 @@ class Restrictions:
         if shown is None:
             shown = mail.recipients[0].address if mail and mail.recipients else ""
         reply = Reply(reply.code, tuple(line.translate(_CONTROLS) for line in reply.lines))
-        self.journal.reject(self.state, reply, sender=self._from, recipient=shown)
+        sender = mail.sender if mail else self._from
+        self.journal.reject(self.state, reply, sender=sender, recipient=shown)
         return reply
 
     # for the rules
@@ -116,20 +117,27 @@ class Restrictions:
         return DUNNO
 
     _shown: str | None = None
-    _from = ""
+    _from: str | None = None
 
     @property
     def _sender(self) -> str | None:
         return self.state.mail.sender if self.state.mail else None
 
-    def about(self, sender: str) -> None:
-        """The sender that a rejection at MAIL shows, before there is a transaction."""
-        self._from = sender
+    def too_big(self, sender: str, reply: Reply) -> Reply:
+        """Refuse MAIL for the size that it announces."""
+        return self._at_mail(sender, lambda _: self.reject(reply)) or reply
 
     def sender_at_mail(self, address: str) -> Reply | None:
         """The sender's list at MAIL itself (smtpd_delay_reject = no)."""
+        return self._at_mail(address, self.sender)
+
+    def _at_mail(self, address: str, check: Callable[[str], Reply | None]) -> Reply | None:
+        """There is no transaction yet, but a sender for the log."""
         self._from = address
-        return self.sender(address)
+        try:
+            return check(address)
+        finally:
+            self._from = None
 
     def _logged_for(self, address: str, check: Callable[[str], Reply | None]) -> Reply | None:
         self._shown = address

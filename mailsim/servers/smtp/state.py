@@ -41,7 +41,7 @@ class State:
     protocol: str = SMTP
     mail: Transaction | None = None
     left: Transaction | None = None
-    """What a refused MAIL said: Postfix forgets its SIZE, BODY, RET and AUTH only with RSET."""
+    """What a refused MAIL said: Postfix forgets its SIZE, BODY and AUTH only with RSET."""
     broken_chunks: bool = False
     """A BDAT failed: chunks are thrown away until BDAT LAST or RSET."""
     tls: str = ""

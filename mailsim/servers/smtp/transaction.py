@@ -53,13 +53,12 @@ def _mail(session: Channel, words: list[Word]) -> Transaction:
     utf8 = any(option.upper() == "SMTPUTF8" for option in options)
     begun = Transaction(_path(session, words[2], utf8=utf8, sender=True), smtputf8=utf8)
     if left := state.left:
-        begun.body, begun.ret, begun.sasl_sender = left.body, left.ret, left.sasl_sender
+        begun.body, begun.sasl_sender = left.body, left.sasl_sender
         begun.announced = left.announced
     state.left = begun
     _mail_options(begun, options)
     if begun.announced > config.message_size_limit > 0:
-        session.restrictions.about(begun.sender)
-        raise _RefusedError(session.restrictions.reject(replies.SIZE_LIMIT()))
+        raise _RefusedError(session.restrictions.too_big(begun.sender, replies.SIZE_LIMIT()))
     if not config.smtpd_delay_reject and (
         found := session.restrictions.sender_at_mail(begun.sender)
     ):
