@@ -118,6 +118,22 @@ def test_the_order_is_the_same_each_time() -> None:
     assert len(answers) == 1
 
 
+def test_without_rd_nobody_is_followed_into_another_zone() -> None:
+    said = ask("out.joker.sn", "A", network=NETWORKS, flags=0)
+    assert texts(said.answer) == ["out.joker.sn. 60 IN CNAME mx.ugb.sn."]
+    assert (said.rcode(), said.authority) == (dns.rcode.NOERROR, [])
+
+
+def test_signatures_are_looked_for_beside_the_alias() -> None:
+    said = ask("www.minfo.sn", "RRSIG")
+    assert (said.answer, texts(said.authority)) == ([], [SOA])
+
+
+def test_who_looks_for_a_zone_s_top_is_to_remember_no_absence() -> None:
+    assert ask("nulle.minfo.sn", "SOA").authority[0].ttl == 0
+    assert ask("mail.minfo.sn", "SOA").authority[0].ttl == 604_800
+
+
 # --- names
 
 

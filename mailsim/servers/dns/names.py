@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from mailsim.model.network import Network
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 LISTED: Final = "127.0.0.2"
 CHAIN: Final = 11
 """How many aliases are followed: BIND's max-query-restarts."""
+_BESIDE_ALIAS: Final = ("RRSIG", "NSEC", "KEY")  # what may stand beside a CNAME
 _KEPT: Final = 4096
 _NOT_LOADED: Final = "zone {zone}/IN: loading from master file failed: {reason}"
 _ROOT: Final = """\
@@ -44,6 +45,8 @@ class Found:
     zone: Zone
     rcode: str = "NOERROR"
     answered: bool = False
+    open: bool = False
+    """An alias leads to another zone, and nobody asked to go there."""
 
 
 class Names:
@@ -88,23 +91,36 @@ class Names:
         records = self.lookup(pointer, "PTR").records
         return records[0].rstrip(".") if records else ""
 
-    def find(self, name: Labels, rdtype: str) -> Found:
-        """The record sets for `name`, aliases followed (RFC 1034 §4.3.2)."""
+    def find(self, name: Labels, rdtype: str, *, recursive: bool = True) -> Found:
+        """The record sets for `name`, aliases followed (RFC 1034 §4.3.2): out of the zone that
+        they begin in only if `recursive`, as BIND does."""
         sets: list[dns.rrset.RRset] = []
         seen: set[Labels] = set()
+        first = self.zone_of(name)
         while True:
             zone = self.zone_of(name)
-            if zone.broken or zone.gives_away(name) or name in seen or len(seen) > CHAIN:
+            if zone is not first and not recursive:
+                return Found(tuple(sets), first, open=True)
+            if name in seen or len(seen) > CHAIN:
                 return Found(tuple(sets), zone, "SERVFAIL")
-            here = self._at(zone, name)
-            if here is None:
-                return Found(tuple(sets), zone, "NXDOMAIN")
-            wanted = list(here.values()) if rdtype == "ANY" else [*_of(here, rdtype)]
-            if wanted or "CNAME" not in here:
-                return Found((*sets, *wanted), zone, answered=bool(wanted))
+            found = self._here(zone, name, rdtype)
+            sets += found.sets
+            if found.rcode != "NOERROR" or not found.open:
+                return replace(found, sets=tuple(sets))
             seen.add(name)
-            sets.append(here["CNAME"])
-            name = labels_of(here["CNAME"][0].target)
+            name = labels_of(sets[-1][0].target)
+
+    def _here(self, zone: Zone, name: Labels, rdtype: str) -> Found:
+        """What the zone has of the name itself; `open` for an alias that is to be followed."""
+        if zone.broken or zone.gives_away(name):
+            return Found((), zone, "SERVFAIL")
+        here = self._at(zone, name)
+        if here is None:
+            return Found((), zone, "NXDOMAIN")
+        wanted = tuple(one for kind, one in here.items() if rdtype in (kind, "ANY"))
+        if not wanted and "CNAME" in here and rdtype not in _BESIDE_ALIAS:
+            return Found((here["CNAME"],), zone, open=True)
+        return Found(wanted, zone, answered=bool(wanted))
 
     def zone_of(self, name: Labels) -> Zone:
         """The zone that the name is in: the longest origin that it ends with, the root at last."""
@@ -145,10 +161,6 @@ def _own(network: Network) -> frozenset[Labels]:
     lan = ".".join(reversed(network.server.address.split(".")[:3])) + ".in-addr.arpa"
     own = (network.domain, network.dnsbl, lan, "0.0.127.in-addr.arpa")
     return frozenset(found for one in own if one in network.zones and (found := labels(one)))
-
-
-def _of(here: dict[str, dns.rrset.RRset], rdtype: str) -> tuple[dns.rrset.RRset, ...]:
-    return (here[rdtype],) if rdtype in here else ()
 
 
 def _listed(name: Labels) -> dict[str, dns.rrset.RRset]:

@@ -99,20 +99,24 @@ class Responder:
         elif rdtype in ("AXFR", "IXFR"):
             self._transfer(said, whole=tcp and rdtype == "AXFR")
         else:
-            self._put(said, self._names.find(labels_of(question.name), rdtype), rdtype)
+            self._put(said, rdtype)
 
-    def _put(self, said: dns.message.Message, found: Found, rdtype: str) -> None:
+    def _put(self, said: dns.message.Message, rdtype: str) -> None:
         import dns.flags  # noqa: PLC0415
 
+        name, recursive = labels_of(said.question[0].name), bool(said.flags & dns.flags.RD)
+        found = self._names.find(name, rdtype, recursive=recursive)
         said.answer.extend(found.sets)
         _fail(said, found.rcode)
         # AA is said of the first name, wherever its aliases lead (RFC 1035 §4.1.1).
-        if self._names.zone_of(labels_of(said.question[0].name)).origin in self._names.own:
+        if self._names.zone_of(name).origin in self._names.own:
             said.flags |= dns.flags.AA
         if found.answered:
             _accompany(said, found, rdtype)
-        elif found.rcode != "SERVFAIL":
-            said.authority.append(found.zone.absence())
+        elif found.rcode != "SERVFAIL" and not found.open:
+            asks_again = found.rcode == "NXDOMAIN" and rdtype == "SOA"
+            # BIND's zero-no-soa-ttl: who looks for a zone's top is to remember nothing.
+            said.authority.append(found.zone.absence(0 if asks_again else None))
 
     def _transfer(self, said: dns.message.Message, *, whole: bool) -> None:
         """The whole zone, its SOA first and last (RFC 5936 §2.2), and by TCP alone."""
@@ -157,9 +161,9 @@ def _accompany(said: dns.message.Message, found: Found, rdtype: str) -> None:
     import dns.flags  # noqa: PLC0415
 
     naming = [found.sets[-1]] if rdtype in ("MX", "NS", "SRV") else []
+    servers = found.zone.sets[found.zone.origin]["NS"]
     if not said.flags & dns.flags.RD:
-        servers = found.zone.sets[found.zone.origin]["NS"]
-        naming.append(servers)
+        naming += [servers] if rdtype != "ANY" else []
         if servers not in said.answer:
             said.authority.append(servers)
     said.additional.extend(_addresses(found.zone, naming, besides=said.answer))

@@ -55,12 +55,14 @@ class Zone:
         every = [one for here in self.sets.values() for one in here.values()]
         return [soa, *(one for one in every if one is not soa)]
 
-    def absence(self) -> dns.rrset.RRset:
-        """The SOA that says how long an absence may be remembered (RFC 2308 §3)."""
+    def absence(self, ttl: int | None = None) -> dns.rrset.RRset:
+        """The SOA that says how long an absence may be remembered (RFC 2308 §3): `ttl` seconds,
+        or as long as the zone says."""
         import dns.rrset  # noqa: PLC0415
 
         own = self.sets[self.origin]["SOA"]
-        return dns.rrset.from_rdata_list(own.name, min(own.ttl, own[0].minimum), list(own))
+        seconds = min(own.ttl, own[0].minimum) if ttl is None else ttl
+        return dns.rrset.from_rdata_list(own.name, seconds, list(own))
 
     def add(self, rrset: dns.rrset.RRset) -> None:
         """Put a record set in its place."""
