@@ -206,6 +206,7 @@ def test_a_message_that_is_too_big_is_refused_and_not_kept(victim: Victim, talk:
         "552",
     )
     assert talk.say(b"MAIL FROM:<user@minfo.sn> SIZE=10240001\r\n").startswith("552 5.3.4 ")
+    assert talk.say(b"RSET\r\n") == "250 2.0.0 Ok"  # Postfix remembers the size until then
     talk.connection.sendall(ENVELOPE)
     assert [talk.reply()[:3] for _ in range(3)] == ["250", "250", "354"]
     line = b"a" * 998 + b"\r\n"
