@@ -163,6 +163,8 @@ class SmtpServer(Core[Reply, Command]):
         """The next command, content, chunk or SASL response, once the last one is answered."""
         if self._current is not None or self.state in (State.TLS, State.CLOSED, State.OPENING):
             return None
+        if not self._buffer and self._bdat is None:
+            return None
         event = self._read()
         if event is not None:
             self._current = event.value
