@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 # What almost every client sends needs no letter by letter reading.
 _PLAIN = re.compile(
@@ -11,6 +12,7 @@ _PLAIN = re.compile(
 )
 _SPACES = " \t\n\v\f\r"
 _KEYWORDS = ("to:", "from:")
+_SHORT = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,22 @@ def split(line: str) -> list[Word]:
     Brackets and quotation marks hold a word together; "FROM:" and "TO:" end at the colon,
     whatever follows.
     """
+    # Clients say the same again and again; what may hold a secret is not remembered.
+    if len(line) <= _SHORT and line[:4].upper() != "AUTH":
+        return list(_split_before(line))
+    return list(_split(line))
+
+
+def _split(line: str) -> tuple[Word, ...]:
     line = line.partition("\0")[0]  # C's strings end there
     found = _PLAIN.fullmatch(line)
     if found and found[2] and found[1][0] not in '<"' and ":" not in found[1]:
         words = [found[1], found[2], found[3], *found[4].split()]
-        return [Word(word) for word in words]
-    return _Splitter(line).words()
+        return tuple(Word(word) for word in words)
+    return tuple(_Splitter(line).words())
+
+
+_split_before = lru_cache(maxsize=512)(_split)
 
 
 class _Splitter:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import ClassVar
 
 from mailsim.errors import UsageError
@@ -86,6 +87,7 @@ class _BadArgument(Exception):
 
 
 _BDAT = re.compile(r"0*([0-9]{1,19})( +[Ll][Aa][Ss][Tt])?")
+_SHORT = 128
 _LONGEST_CHUNK = 2**63 - 1  # what a file may have (off_t)
 _MECHANISM = re.compile(r"[A-Za-z0-9_-]{1,20}")
 _BASE64 = re.compile(r"=|(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
@@ -98,6 +100,13 @@ def parse_command(raw: bytes, quirks: frozenset[Quirk] = NONE) -> Command:
     (RFC 5321 §2.4).  A known verb with a wrong argument gives `Malformed`, a
     verb that is none `Unknown`.  Trailing spaces are ignored (RFC 5321 §4.1.1).
     """
+    # Clients say the same again and again; what may hold a secret is not remembered.
+    if len(raw) <= _SHORT and raw[:4].upper() != b"AUTH":
+        return _parsed_before(raw, quirks)
+    return _parse_command(raw, quirks)
+
+
+def _parse_command(raw: bytes, quirks: frozenset[Quirk]) -> Command:
     body = raw.removesuffix(b"\n").removesuffix(b"\r")
     text = body.decode("utf-8", "surrogateescape").rstrip(" ")
     name, _, argument = text.partition(" ")
@@ -111,6 +120,8 @@ def parse_command(raw: bytes, quirks: frozenset[Quirk] = NONE) -> Command:
     except _BadArgument as bad:
         return Malformed(name, argument, bad.problem)
 
+
+_parsed_before = lru_cache(maxsize=512)(_parse_command)
 
 _Parser = Callable[[str, frozenset[Quirk]], Command]
 
