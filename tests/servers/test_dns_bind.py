@@ -33,7 +33,7 @@ _PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 _CONF = """\
 options {{
     directory "{folder}"; pid-file none; session-keyfile none; lock-file none;
-    listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
+    listen-on port {port} {{ {address}; }}; listen-on-v6 {{ none; }};
     recursion yes; dnssec-validation no; check-names primary ignore;
 }};
 controls {{ }};
@@ -72,10 +72,20 @@ def _zones(folder: Path, network: Network) -> Iterator[str]:
         yield f'zone "{name}" {{ type primary; file "{file}"; }};\n'
 
 
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+def _free() -> tuple[str, int]:
+    """Loopback, and a port that is free there for both."""
+    while True:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+        ):
+            tcp.bind(("127.0.0.1", 0))
+            where: tuple[str, int] = tcp.getsockname()
+            try:
+                udp.bind(where)
+            except OSError:
+                continue
+            return where
 
 
 @pytest.fixture(scope="module")
@@ -83,27 +93,30 @@ def bind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     program = shutil.which("named", path=_PATH)
     if program is None:
         pytest.skip("no BIND here")
-    folder, port = tmp_path_factory.mktemp("named"), _free_port()
+    folder, where = tmp_path_factory.mktemp("named"), _free()
     conf = folder / "named.conf"
-    conf.write_text(_CONF.format(folder=folder, port=port) + "".join(_zones(folder, NETWORK)))
+    conf.write_text(
+        _CONF.format(folder=folder, address=where[0], port=where[1])
+        + "".join(_zones(folder, NETWORK))
+    )
     with subprocess.Popen(
         [program, "-g", "-c", str(conf)], stderr=subprocess.PIPE, text=True
     ) as named:
         assert named.stderr is not None
-        lines: list[str] = []
-        while not lines or "running" not in lines[-1]:
-            lines.append(named.stderr.readline())
-            assert lines[-1], "".join(lines)
-        yield partial(_asked, port)
+        missing, said = {"all zones loaded", "running"}, [""]  # in any order
+        while missing := {one for one in missing if one not in said[-1]}:
+            said.append(named.stderr.readline())
+            assert said[-1], "".join(said)
+        yield partial(_asked, where)
         named.terminate()
         named.stderr.read()
 
 
-def _asked(port: int, wire: bytes, *, tcp: bool) -> bytes:
+def _asked(where: tuple[str, int], wire: bytes, *, tcp: bool) -> bytes:
     kind = socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM
     with socket.socket(socket.AF_INET, kind) as client:
         client.settimeout(SECONDS)
-        client.connect(("127.0.0.1", port))
+        client.connect(where)
         if not tcp:
             client.send(wire)
             return client.recv(65_535)
