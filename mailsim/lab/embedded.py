@@ -26,6 +26,9 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
+_LATEST = 0.05  # seconds until a line is in the log's file
+
+
 class Site:
     """An embedded lab as its operations see it; a Backend for this process.
 
@@ -128,16 +131,18 @@ class Site:
 
     def _line(self, line: str) -> None:
         self._log.write(line + "\n")
-        # The lines of one turn of the loop are written together.
+        if self._waiting:
+            self._wake()
+        # Lines are written many at a time: a call of the system for each costs more than the line.
         if not self._unwritten:
             self._unwritten = True
-            asyncio.get_running_loop().call_soon(self._written)
+            asyncio.get_running_loop().call_later(_LATEST, self.write_log)
 
-    def _written(self) -> None:
+    def write_log(self) -> None:
+        """All lines that there are, into the file."""
         self._unwritten = False
         if not self._log.closed:
             self._log.flush()
-        self._wake()
 
     def _wake(self) -> None:
         for waiting in self._waiting:

@@ -54,7 +54,9 @@ async def perform(site: Site, name: str, parameters: Mapping[str, Any]) -> Any:
     work, kinds = OPERATIONS[name]
     _check(name, work, kinds, parameters)
     result = work(site, **parameters)
-    return await result if isinstance(result, Awaitable) else result
+    answer = await result if isinstance(result, Awaitable) else result
+    site.write_log()  # who is answered may read it
+    return answer
 
 
 def _check(name: str, work: Work, kinds: Mapping[str, Kind], given: Mapping[str, Any]) -> None:
