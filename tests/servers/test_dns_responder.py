@@ -52,6 +52,12 @@ def test_both_kinds_of_address_come_along(name: str, rdtype: str) -> None:
     ]
 
 
+def test_more_than_thirteen_hosts_bring_no_address() -> None:
+    hosts = (row for n in range(14) for row in (f"@ IN MX {n} h{n}", f"h{n} IN A 192.0.2.{n}"))
+    network = with_zones(viele=("$TTL 60", "@ IN SOA a b 1 2 3 4 5", "@ IN NS a", *hosts))
+    assert not ask("viele.sn", "MX", tcp=True, network=network).additional
+
+
 def test_hosts_of_other_zones_bring_no_address() -> None:
     assert not ask("dnsbl.minfo.sn", "NS").additional
 
