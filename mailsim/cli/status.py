@@ -22,6 +22,7 @@ def status(name: str | None = NAME, json: bool = JSON, lang: str | None = LANG) 
     found = {
         **{key: about[key] for key in ("name", "backend", "release", "stage", "seed", "fixed")},
         "pid": about["pid"],
+        "endpoints": about["endpoints"],
         "clock": _time(about["clock"]),
         "faults": about["faults"],
         "disturbances": backend.ask("disturbances"),
@@ -43,6 +44,9 @@ def _show(found: dict[str, Any], lang: str) -> None:
     kind = "cli.status-fixed" if found["fixed"] else "cli.status-random"
     say(word("cli.status-lab", lang, **{key: found[key] for key in ("name", "backend", "pid")}))
     say(word("cli.status-stage", lang, stage=found["stage"], release=found["release"]))
+    for name, one in found["endpoints"].items():
+        if one["port"]:
+            say(f"  {name:<12} {one['host']}:{one['port']}  {one['state']}")
     say(word(kind, lang, seed=found["seed"], clock=found["clock"]))
     say(word("cli.status-faults", lang, faults=", ".join(found["faults"]) or "-"))
     rules = ", ".join(str(one.get("name")) for one in found["disturbances"])
