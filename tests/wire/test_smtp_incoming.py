@@ -50,9 +50,7 @@ def test_the_dot_may_be_all_there_is(quirks: frozenset[Quirk]) -> None:
     assert taken(b".\r\n", quirks) == (Content(b""), (b".\r\n",), b"")
 
 
-@pytest.mark.parametrize(
-    "end", [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\n.\r\r\n"], ids=repr
-)
+@pytest.mark.parametrize("end", [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\n.\r\r\n"], ids=repr)
 def test_only_the_lenient_take_another_end(end: bytes) -> None:
     raw = b"x" + end + b"MAIL FROM:<a@b.sn>\r\n"
     found = taken(raw, LENIENT)
