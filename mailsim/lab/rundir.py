@@ -32,10 +32,12 @@ def home() -> Path:
     if chosen := os.environ.get("MAILSIM_HOME"):
         return Path(chosen)
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "mailsim"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "mailsim"
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "mailsim"
+        place = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local")
+    elif sys.platform == "darwin":
+        place = Path.home() / "Library" / "Application Support"
+    else:
+        place = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state")
+    return place / "mailsim"
 
 
 def run_home() -> Path:

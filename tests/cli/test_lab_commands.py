@@ -21,6 +21,9 @@ pytestmark = pytest.mark.usefixtures("lab_home")
 
 MESSAGE = "From: user@minfo.sn\nTo: cheikh@minfo.sn\nMessage-ID: <essai@minfo.sn>\n\nBonjour\n"
 
+# Windows has one way to end a process.
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
+
 
 def ended(*arguments: str) -> subprocess.CompletedProcess[str]:
     """A `mailsim` of its own, run to its end."""
@@ -95,7 +98,7 @@ def test_mail_is_kept_in_a_folder(up: StartUp, tmp_path: Path) -> None:
             lab.deliver(MESSAGE)
             lab.idle()
             assert len(lab.mailboxes["cheikh"]["INBOX"]) == count
-        one.end(signal.SIGKILL)
+        one.end(KILL)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,9 @@ with Lab() as lab:
     print(repr(lab.fingerprint), lab.queue, lab.mailboxes, lab.logs, lab.evidence, sep="\\n")
 """
 
+# Windows has one way to end a process.
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
+
 
 def kernel(code: str = KERNEL) -> str:
     """What another Python process prints."""
@@ -60,7 +63,7 @@ def test_two_labs_side_by_side(up: StartUp) -> None:
 
 
 def test_a_lab_that_was_killed_is_no_lab(up: StartUp) -> None:
-    up("--stage", "mail").end(signal.SIGKILL)
+    up("--stage", "mail").end(KILL)
     assert (run_home() / "default" / "lab.json").exists()
     assert find("default") is None
     assert list(run_home().iterdir()) == []
@@ -68,7 +71,7 @@ def test_a_lab_that_was_killed_is_no_lab(up: StartUp) -> None:
 
 def test_its_name_is_free_at_once(up: StartUp) -> None:
     killed = up("--stage", "mail")
-    killed.end(signal.SIGKILL)
+    killed.end(KILL)
     assert up().document["pid"] != killed.document["pid"]
     with Lab() as lab:
         assert lab.stage.value == "sieve"
@@ -134,10 +137,12 @@ def test_a_lab_whose_process_stands_still(up: StartUp, monkeypatch: pytest.Monke
     running = up()
     with Lab() as lab:
         monkeypatch.setattr("mailsim.lab.client.PATIENCE", 0.05)
-        os.kill(running.document["pid"], signal.SIGSTOP)
-        os.waitpid(running.document["pid"], os.WUNTRACED)  # until it does stand still
+        os.kill(running.document["pid"], getattr(signal, "SIGSTOP", 0))
+        os.waitpid(
+            running.document["pid"], getattr(os, "WUNTRACED", 0)
+        )  # until it does stand still
         try:
             with pytest.raises(LabError, match="“default” has not answered"):
                 _ = lab.queue
         finally:
-            os.kill(running.document["pid"], signal.SIGCONT)
+            os.kill(running.document["pid"], getattr(signal, "SIGCONT", 0))

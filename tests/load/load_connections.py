@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import signal
 from pathlib import Path
@@ -44,4 +45,4 @@ def memory(pid: int) -> int:
     """The process's resident set in MB, 0 where /proc does not tell it."""
     statm = Path(f"/proc/{pid}/statm")
     pages = int(statm.read_text("ascii").split()[1]) if statm.exists() else 0
-    return pages * os.sysconf("SC_PAGE_SIZE") >> 20
+    return pages * mmap.PAGESIZE >> 20

@@ -29,7 +29,7 @@ def kill_while_it_works(lab: Up, client: Client, moment: float) -> None:
     end = time.monotonic() + moment
     while (left := end - time.monotonic()) > 0:
         select.select([], [], [], left)
-    lab.process.send_signal(signal.SIGKILL)
+    lab.process.kill()
     lab.process.wait()
     client.process.kill()
     client.process.communicate()

@@ -19,6 +19,8 @@ from mailsim.net.tls import client_context
 MUCH = bytes(range(256)) * 40_000  # 10 MB: more than all buffers on the way hold
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
+QUICK_ACK = getattr(socket, "TCP_QUICKACK", 0)  # Linux's own
+
 
 def run(test: Callable[[], Coroutine[object, object, None]]) -> None:
     """The test on a loop of its own; what the loop itself complains of is an error."""
@@ -154,7 +156,7 @@ def test_half_a_command_is_acknowledged_at_once(monkeypatch: pytest.MonkeyPatch)
             await peer.read()
             half.set()
             await peer.read()
-            assert set_options == [socket.TCP_QUICKACK]
+            assert set_options == [QUICK_ACK]
             peer.write(b"250 ok\r\n")
             whole.set()
             await peer.read()
@@ -167,7 +169,7 @@ def test_half_a_command_is_acknowledged_at_once(monkeypatch: pytest.MonkeyPatch)
             writer.write_eof()
             assert await reader.read() == b""
             assert errors == []
-        assert set_options == [socket.TCP_QUICKACK]
+        assert set_options == [QUICK_ACK]
 
     run(test)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import mmap
 import os
 import random
 import select
@@ -60,7 +61,7 @@ class Victim:
         statm = Path(f"/proc/{self.process.pid}/statm")
         if not statm.exists():
             return 0
-        return int(statm.read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(statm.read_text("ascii").split()[1]) * mmap.PAGESIZE
 
     def serves(self) -> None:
         """An ordinary client gets its message through, and a name its address."""
