@@ -8,8 +8,11 @@ from pathlib import Path
 
 from mailsim.errors import TlsError, UsageError
 
-# OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH.
-_WRONG_NAME = (62, 64)
+# By OpenSSL's X509_V_ERR_…: CERT_NOT_YET_VALID, CERT_HAS_EXPIRED; HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH.
+_VERIFIED: dict[int, str] = {
+    **dict.fromkeys((9, 10), "net.tls-out-of-time"),
+    **dict.fromkeys((62, 64), "net.tls-wrong-name"),
+}
 
 
 def client_context(ca: str | Path | None = None) -> ssl.SSLContext:
@@ -79,11 +82,9 @@ class TlsLayer:
         except ssl.SSLWantReadError:
             return False
         except ssl.SSLCertVerificationError as error:
-            names = "net.tls-wrong-name" if error.verify_code in _WRONG_NAME else ""
+            sentence = _VERIFIED.get(error.verify_code, "net.tls-unverified")
             reason = error.verify_message.rstrip(".")
-            raise TlsError(
-                names or "net.tls-unverified", server=self._name, reason=reason
-            ) from None
+            raise TlsError(sentence, server=self._name, reason=reason) from None
         except (ssl.SSLError, OSError) as error:
             raise self._failed(error) from None
         return True

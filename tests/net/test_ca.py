@@ -72,7 +72,7 @@ def test_the_lab_s_certificate_is_good_for_each_of_its_names(lab: LabCa, name: s
 
 def test_no_other_kind_is_good(lab: LabCa) -> None:
     expired = refused(lab, "expired")
-    assert expired.message_id == "net.tls-unverified"
+    assert expired.message_id == "net.tls-out-of-time"
     assert "expired" in str(expired)
     own = refused(lab, "self-signed")
     assert own.message_id == "net.tls-unverified"
