@@ -328,7 +328,9 @@ def _f7(c: Config, _: Network) -> Config:
 
 
 def _f10(c: Config, _: Network) -> Config:
-    return replace(c, open_ports=(c.open_ports or FIREWALL_OPEN) - {53, 80, 443})
+    return replace(
+        c, open_ports=(FIREWALL_OPEN if c.open_ports is None else c.open_ports) - {53, 80, 443}
+    )
 
 
 _FAULTS: Final[Mapping[str, Callable[[Config, Network], Config]]] = {

@@ -161,7 +161,9 @@ class Embedded:
         self._dns = await serve_dns(world, host=LOOPBACK)
         self._peers = await serve_peers(world)
         for service in SMTP_SERVICES:
-            self._listeners[service] = await serve(self._smtp(service), host=LOOPBACK)
+            self._listeners[service] = await serve(
+                self._smtp(service), host=LOOPBACK, limit=world.config.default_process_limit
+            )
         self._peers.server = (LOOPBACK, self._listeners["smtp"].port)
         world.queue.start()
 

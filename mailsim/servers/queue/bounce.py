@@ -62,7 +62,7 @@ notifications of mail delivery errors from other systems.
 
 def failures(mail: Mail, outcomes: list[Outcome]) -> list[Outcome]:
     """The failed recipients that the sender is told of: NOTIFY not given, or with FAILURE
-    (RFC 3461 §5.2.1); none for a bounce, of which no bounce is sent (RFC 5321 §4.5.5)."""
+    (RFC 3461 §5.2.6); none for a bounce, of which no bounce is sent (RFC 5321 §4.5.5)."""
     if not mail.row.sender or mail.row.sender.startswith(f"{_DOUBLE_BOUNCE}@"):
         return []
     return [one for one in outcomes if _wants(one, "FAILURE", unasked=True)]

@@ -195,7 +195,7 @@ class Transaction:
 
     def _too_big(self) -> tuple[str, str] | None:
         limit = self.talk.core.extensions.get("SIZE", "")
-        if limit.isdigit() and 0 < int(limit) < len(self.content):  # RFC 1870 §5
+        if limit.isdigit() and 0 < int(limit) < len(self.content):  # RFC 1870 §4
             size = len(self.content)
             return (
                 "5.3.4",

@@ -57,7 +57,7 @@ async def vrfy(session: Channel, words: list[Word]) -> bool:
 
 async def etrn(session: Channel, words: list[Word]) -> bool:
     """ETRN: fast_flush_domains is empty here, so that no domain's queue may be asked for
-    (RFC 1985 §5.3 has 459 for that)."""
+    (RFC 1985 §5.1 has 459 for that)."""
     state = session.state
     refusal = None
     if session.config.smtpd_helo_required and state.helo is None:

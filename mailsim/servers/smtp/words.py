@@ -30,7 +30,7 @@ def split(line: str) -> list[Word]:
     whatever follows.
     """
     # Clients say the same again and again; what may hold a secret is not remembered.
-    if len(line) <= _SHORT and line[:4].upper() != "AUTH":
+    if len(line) <= _SHORT and line.lstrip()[:4].upper() != "AUTH":
         return list(_split_before(line))
     return list(_split(line))
 

@@ -101,7 +101,7 @@ def parse_command(raw: bytes, quirks: frozenset[Quirk] = NONE) -> Command:
     verb that is none `Unknown`.  Trailing spaces are ignored (RFC 5321 §4.1.1).
     """
     # Clients say the same again and again; what may hold a secret is not remembered.
-    if len(raw) <= _SHORT and raw[:4].upper() != b"AUTH":
+    if len(raw) <= _SHORT and raw.lstrip()[:4].upper() != b"AUTH":
         return _parsed_before(raw, quirks)
     return _parse_command(raw, quirks)
 
