@@ -350,7 +350,7 @@ def test_whoever_waits_when_the_lab_ends_is_told() -> None:
 
 @pytest.mark.parametrize("seconds", [-1, float("nan"), 1e12])
 def test_seconds_that_are_none(lab: Lab, seconds: float) -> None:
-    with pytest.raises(UsageError, match="no number of seconds"):
+    with pytest.raises(UsageError, match="no time that is accepted"):
         lab.advance(seconds)
 
 
