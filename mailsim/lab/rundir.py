@@ -99,6 +99,8 @@ class RunDir:
         return True
 
     def _opened(self) -> IO[bytes]:
+        if self.folder.is_symlink():  # what it leads to is somebody's, not a lab's
+            raise LabError("lab.not-a-folder", folder=self.folder)
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.folder.chmod(0o700)
@@ -133,7 +135,7 @@ class RunDir:
 
     def clean(self) -> None:
         """Remove what a dead lab left; nothing while a lab lives."""
-        if self.folder.is_dir() and self.take():
+        if self.folder.is_dir() and not self.folder.is_symlink() and self.take():
             self.give_back()
 
     def _empty(self) -> None:

@@ -10,6 +10,8 @@ from mailsim.servers.clock import Clock
 
 # 200,000 lines of about 150 octets: bounded, and more than a class writes in a day.
 KEPT = 200_000
+LONGEST = 8_192
+"""How much of a text is written: what senders choose must not fill the log (rsyslog's limit)."""
 
 
 class Log:
@@ -26,6 +28,7 @@ class Log:
 
     def write(self, program: str, pid: int, text: str, *, host: str = "mail") -> None:
         """One line (`pid` 0: none is shown, as Dovecot has it); control characters in `text` are shown as `?`, as Postfix's printable() does."""
+        text = text[:LONGEST]
         if not text.isprintable():
             text = "".join(c if c.isprintable() else "?" for c in text)
         process = f"[{pid}]" if pid else ""

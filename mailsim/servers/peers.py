@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from mailsim.errors import LabError
 from mailsim.net.serving import connect
-from mailsim.servers.queue.fields import header_of, values
+from mailsim.servers.queue.fields import header_of
+from mailsim.servers.queue.fields import message_id as message_id_of
 from mailsim.servers.queue.talk import Talk
 from mailsim.wire.content import crlf
 from mailsim.wire.smtp import Content, Data, Ehlo, Mail, Path, Quit, Rcpt, Reply, Xclient
@@ -197,7 +198,7 @@ class _Handler:
         world = self._peers.world
         queue_id = world.ids.queue_id(self._domain)
         content = crlf(bytes(envelope.content))
-        message_id = (values(header_of(content), "message-id", 1) or [""])[0]
+        message_id = message_id_of(header_of(content))
         client = self._client(session.host_name or "")
         self._log(f"{queue_id}: client={client}")
         self._log(f"{queue_id}: message-id={message_id or '<>'}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mailsim.servers.envelope import Recipient, Submission
 from mailsim.servers.queue import received
 from mailsim.servers.queue.addresses import Addresses, canonical, qualified, split_address
-from mailsim.servers.queue.fields import has, header_of, replaced, values, without
+from mailsim.servers.queue.fields import has, header_of, message_id, replaced, values, without
 from mailsim.servers.queue.refused import Refused
 from mailsim.wire.smtp import Reply
 
@@ -51,11 +51,10 @@ def clean(world: World, submission: Submission, queue_id: str) -> Cleaned:
         # receive_override_options = no_address_mappings on 10025 (AMA3).
         kept = kept if submission.service == "reinjection" else _mapped(kept, config)
         kept += _missing(world, submission, queue_id, kept)
-    message_ids = values(kept, "message-id", 1)
     return Cleaned(
         _trace(world, submission, queue_id),
         _joined(content, header, kept),
-        message_ids[0] if message_ids else "",
+        message_id(kept),
         canonical(qualified(submission.sender, config), config),
         _recipients(world, submission, header),
     )
@@ -133,9 +132,11 @@ def _recipients(
 def _of_header(world: World, header: bytes) -> tuple[Recipient, ...]:
     """Fault F25: the header's recipients are taken for the envelope's."""
     text = ",".join(values(header, _DESTINATIONS))[:_HEADER_SIZE]
-    found = dict.fromkeys(
-        qualified(address, world.config) for _, address in getaddresses([text]) if address
-    )
+    try:
+        parsed = getaddresses([text])
+    except RecursionError:  # thousands of parentheses one in the other
+        parsed = []
+    found = dict.fromkeys(qualified(address, world.config) for _, address in parsed if address)
     addresses = Addresses(world)
     for address in found:
         if addresses.local(split_address(address)[1]) and not addresses.known(address):

@@ -14,6 +14,8 @@ _REST = rb"[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*+"
 _HEADER = re.compile(rb"(?:[!-9;-~]++" + _REST + rb")*+")
 # How many fields of one name are looked at.
 _LIMIT = 1000
+# A line has 998 octets at most (RFC 5322 §2.1.1): of a longer Message-ID no more is logged or kept.
+_MESSAGE_ID = 998
 
 
 def end_of_header(content: bytes) -> int:
@@ -43,6 +45,11 @@ def values(header: bytes, name: str, limit: int = _LIMIT) -> list[str]:
     return [_value(found[0]) for found in islice(_named(name).finditer(header), limit)]
 
 
+def message_id(header: bytes) -> str:
+    """The first Message-ID, as log and mailbox name the message; "" if there is none."""
+    return next(iter(values(header, "message-id", 1)), "")[:_MESSAGE_ID]
+
+
 def without(header: bytes, names: str) -> bytes:
     """The header without the fields of these names, "bcc|return-path"."""
     return _named(names).sub(b"", header)
@@ -55,4 +62,5 @@ def replaced(header: bytes, names: str, before: bytes, after: bytes) -> bytes:
 
 def _value(raw: bytes) -> str:
     text = raw.partition(b":")[2].replace(b"\r\n", b"")
-    return text.decode("utf-8", "surrogateescape").strip()
+    # What is no UTF-8 stays in the message; neither log nor mailbox can hold it as text.
+    return text.decode("utf-8", "replace").strip()
