@@ -62,6 +62,19 @@ def test_a_header_that_gives_the_recipients(lab: Lab, to: bytes) -> None:
     assert code == (250 if b"@" in to else 554)
 
 
+def test_an_original_recipient_begins_no_field_of_a_report(lab: Lab) -> None:
+    with lab.smtp() as smtp:
+        smtp.ehlo("poste.minfo.sn")
+        smtp.mail("user@minfo.sn")
+        smtp.send_raw(
+            "RCPT TO:<cheikh@minfo.sn> ORCPT=rfc822;a+0D+0AX-Evil:+201 NOTIFY=SUCCESS\r\n"
+        )
+        smtp.data(b"Subject: x\r\n\r\nx\r\n")
+    lab.idle()
+    (report,) = lab.mailboxes["user"]["INBOX"]
+    assert b"Original-Recipient: rfc822;a??X-Evil: 1\r\n" in report.content
+
+
 def test_a_link_in_place_of_a_lab_s_folder_is_not_followed(tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.mkdir(mode=0o755)

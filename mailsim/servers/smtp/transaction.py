@@ -179,7 +179,8 @@ def _orcpt(value: str, before: str) -> str:
     address = xtext(found[2]) if found else None
     if before or not found or address is None:
         raise _RefusedError(replies.BAD_ORCPT())
-    return f"{found[1]};{address}"
+    # It stands in a report's field one day: a line end in it would begin another field.
+    return f"{found[1]};{printable(address)}"
 
 
 async def rset(session: Channel, words: list[Word]) -> bool:

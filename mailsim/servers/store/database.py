@@ -58,12 +58,20 @@ class Database:
         self._depth -= 1
         if self._depth:
             return
-        if whole:
+        if not whole:
+            self._undo()
+            return
+        try:
             self._db.execute("COMMIT")
-        else:
+        except sqlite3.Error:  # a full disk
+            self._undo()
+            raise
+
+    def _undo(self) -> None:
+        if self._db.in_transaction:  # SQLite itself may have rolled back
             self._db.execute("ROLLBACK")
-            self._cache.clear()  # the numbers are given out again
-            self._cached = 0
+        self._cache.clear()  # the numbers are given out again
+        self._cached = 0
 
     def keep(self, data: bytes) -> int:
         """Write content; its number.  It goes when no row points to it any more."""
