@@ -70,7 +70,12 @@ def plain(message: str) -> list[str]:
     text = re.sub(r"QUEUEID\.\d+/", "QUEUEID.TIME/", text)
     text = re.sub(r"(<user@minfo\.sn>) \S{16,}\s+Saved", r"\1 SESSION Saved", text)
     # The same server, here on a socket and there on a port: the relay's name is another.
-    text = re.sub(r"delivery via \S+\s+250 2.0.0\s+", "delivery via RELAY 250 2.0.0 ", text)
+    # Its length decides where the sentence is folded.
+    text = re.sub(
+        r"delivery via\s+\S+\s+250\s+2\.0\.0\s+<user@minfo\.sn>\s+(?:SESSION|\S{16,})\s+Saved",
+        "delivery via RELAY 250 2.0.0 <user@minfo.sn> SESSION Saved",
+        text,
+    )
     text = re.sub(r"Remote-MTA: dns; .*", "Remote-MTA: dns; RELAY", text)
     return text.rstrip("\n").split("\n")
 

@@ -210,3 +210,30 @@ def test_what_was_answered_survives_a_kill_at_any_moment(tmp_path: Path) -> None
         assert set(answered) <= set(found)
         assert all(content == name.encode() * 50 for name, content in found.items())
         store.close()
+
+
+def test_a_folder_is_one_lab_s_at_a_time(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.deliver("user", "INBOX", b"x\r\n")
+    with pytest.raises(LabError, match="in use by another lab"):
+        Store(tmp_path)
+    store.close()
+    again = Store(tmp_path)
+    assert len(again.messages("user")) == 1
+    again.close()
+
+
+def test_a_folder_that_cannot_keep_mail_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mail.sqlite").write_bytes(b"garbage" * 1000)
+    with pytest.raises(LabError, match="cannot keep the lab"):
+        Store(tmp_path)
+    with pytest.raises(LabError, match="cannot keep the lab"):
+        Store(tmp_path / "mail.sqlite")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other rights")
+def test_the_mail_is_its_owner_s_alone(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.deliver("user", "INBOX", b"x\r\n")
+    assert {path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == {0}
+    store.close()

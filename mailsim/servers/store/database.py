@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from hashlib import sha256
 from pathlib import Path
 
+from mailsim.errors import LabError
 from mailsim.servers.store.schema import NAMES, prepare
 
 FILE = "mail.sqlite"
 # Content just written is read again at once, by its delivery: it is kept so many octets long.
 _CACHE = 16 * 1024 * 1024
+
+
+def _place(folder: Path) -> str:
+    """The database's file, for its owner alone.  Raises LabError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(folder / FILE, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise LabError("store.unreadable", folder=folder, reason=reason) from None
+    return str(folder / FILE)
 
 
 class _Step:
@@ -30,16 +43,24 @@ class Database:
     """The connection to SQLite.  All is done on one thread, the simulator's loop."""
 
     def __init__(self, folder: Path | None) -> None:
-        if folder:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        where = str(folder / FILE) if folder else ":memory:"
+        where = _place(folder) if folder else ":memory:"
         self._db = sqlite3.connect(
-            where, isolation_level=None, check_same_thread=False, cached_statements=64
+            where, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=64
         )
-        # In WAL mode what was committed survives the process's death; NORMAL lets a power cut
-        # take the last seconds, which a lab can bear.
-        self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
-        prepare(self._db, where)
+        try:
+            # In WAL mode what was committed survives the process's death; NORMAL lets a power
+            # cut take the last seconds, which a lab can bear.  Two labs on one folder would
+            # deliver the same mail twice: the first keeps it to itself.
+            self._db.executescript(
+                "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
+                "PRAGMA synchronous = NORMAL;"
+            )
+            prepare(self._db, where)
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            busy = getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY"
+            sentence = "store.in-use" if busy else "store.unreadable"
+            raise LabError(sentence, folder=folder, reason=str(error)) from None
         self._depth = 0
         self._step = _Step(self)
         self._cache: dict[int, bytes] = {}

@@ -13,7 +13,6 @@ from mailsim.model.stage import Stage
 from mailsim.net.serving import Peer, serve
 from mailsim.servers.envelope import Recipient
 from mailsim.servers.queue.routing import RoutingError, hosts
-from mailsim.servers.store import Store
 
 EHLO = "250-mx.ugb.sn\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n250 SIZE 1000"
 
@@ -379,8 +378,8 @@ def test_who_is_served_is_not_served_again_after_a_death(
         world.queue.start()
         world.send("cheikh@minfo.sn", "a@ugb.sn", "b@miage.sn")
         await reached.wait()
-        # What the file says now is what another process would find.
-        (row,) = Store(tmp_path).queued()
+        # What is committed now is what another process would find.
+        (row,) = world.store.queued()
         assert [one.address for one in row.recipients] == ["b@miage.sn"]
         await world.queue.close()
         await good.close()
