@@ -171,6 +171,8 @@ def _recipient(one: Outcome, template: Template) -> str:
     """The fields of one recipient   ; RFC 3464 §2.3"""
     row = one.recipient
     original = row.orcpt or (f"rfc822;{row.original}" if row.original else "")
+    # Sanitized here, as Postfix's bounce(8) does: a line end in an ORCPT would start a field.
+    original = "".join(c if c.isprintable() else "?" for c in original)
     action = "failed" if template.failure else one.action
     text = f"\nFinal-Recipient: rfc822; {one.address}\n"
     text += f"Original-Recipient: {original}\n" if original else ""

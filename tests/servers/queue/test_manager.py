@@ -177,6 +177,16 @@ def test_success_is_reported_when_asked_for(world: Any, sub: Callable[..., Any])
     assert any("sender delivery status notification: " in line for line in world.lines)
 
 
+def test_an_orcpt_puts_no_field_into_the_report(world: Any, sub: Callable[..., Any]) -> None:
+    asked = Recipient("cheikh@minfo.sn", "SUCCESS", "rfc822;a\r\nX-Evil: 1")
+    world.queue.accept(sub(recipients=(asked,)))
+    world.run()
+    (content,) = inbox(world, "user")
+    _, per_recipient = parsed(content).get_payload()[1].get_payload()
+    assert per_recipient["X-Evil"] is None
+    assert per_recipient["Original-Recipient"] == "rfc822;a??X-Evil: 1"
+
+
 def test_deferred_mail_waits_for_the_clock(world: Any) -> None:
     queue_id = world.send("secretaire@ugb.sn")
     seen: list[int] = []
