@@ -17,6 +17,7 @@ KEY: Final = "mailsim-control"
 LONGEST_REQUEST: Final = 16 * 1024 * 1024
 LONGEST_ANSWER: Final = 128 * 1024 * 1024
 LOOPBACK: Final = "127.0.0.1"
+_LAST_PORT: Final = 65_535
 PATIENCE: Final = 30.0  # seconds that an operation may take that waits for nothing
 
 
@@ -25,8 +26,8 @@ class Attached:
 
     def __init__(self, name: str, document: dict[str, Any]) -> None:
         self._name = name
-        self._port = int(document["control"])
-        self._token = str(document["token"])
+        self._port: int = document["control"]
+        self._token: str = document["token"]
 
     def ask(self, operation: str, /, **parameters: Any) -> Any:
         """Backend's.  LabError where the lab has ended, or says nothing."""
@@ -77,10 +78,14 @@ def _seconds(error: ConnectionTimeout) -> dict[str, object]:
 
 
 def find(name: str) -> Attached | None:
-    """The running lab of that name, None if there is none; what a dead one left is removed."""
+    """The running lab of that name, None if there is none; what a dead one left is removed.
+
+    Raises LabError where one lives whose lab.json is broken.
+    """
     rundir = RunDir(name)
     document = rundir.read()
-    if document is not None and {"control", "token"} <= document.keys():
+    whole = document is not None and _can_be_asked(document)
+    if document is not None and whole:
         attached = Attached(name, document)
         try:
             attached.ask("describe")
@@ -89,5 +94,12 @@ def find(name: str) -> Attached | None:
                 raise
         else:
             return attached
-    rundir.clean()
+    if not rundir.clean() and not whole and rundir.written:
+        raise LabError("lab.broken-folder", folder=rundir.folder)
     return None
+
+
+def _can_be_asked(document: dict[str, Any]) -> bool:
+    """Whether port and token are what they must be: anybody may have written there."""
+    port, token = document.get("control"), document.get("token")
+    return type(port) is int and 0 < port <= _LAST_PORT and isinstance(token, str)

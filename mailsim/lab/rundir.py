@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
+import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -71,6 +71,7 @@ class RunDir:
 
     def read(self) -> dict[str, Any] | None:
         """What lab.json says, None where none is whole.  Raises LabError for another version's."""
+        self._check()
         try:
             found = json.loads(self._file.read_bytes())
         except (OSError, ValueError, RecursionError):
@@ -95,18 +96,33 @@ class RunDir:
                 break
             held.close()  # its last holder has removed it meanwhile
         self._lock = held
-        self._empty()
+        try:
+            self._empty()
+        except OSError as error:
+            self.give_back()
+            raise self._unwritable(error) from None
         return True
 
     def _opened(self) -> IO[bytes]:
-        if self.folder.is_symlink():  # what it leads to is somebody's, not a lab's
-            raise LabError("lab.not-a-folder", folder=self.folder)
+        self._check()
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._check()
             self.folder.chmod(0o700)
-            return (self.folder / "lock").open("ab")
+            return open(self.folder / "lock", "ab", opener=_no_link)
         except OSError as error:
             raise self._unwritable(error) from None
+
+    def _check(self) -> None:
+        """Raises LabError for what is there and is no folder of ours: we touch nothing of it."""
+        try:
+            found = self.folder.lstat()
+        except OSError:
+            return
+        if stat.S_ISLNK(found.st_mode):  # what it leads to is somebody's, not a lab's
+            raise LabError("lab.not-a-folder", folder=self.folder)
+        if sys.platform != "win32" and found.st_uid != os.getuid():
+            raise LabError("lab.not-ours", folder=self.folder)
 
     def write(self, document: dict[str, Any]) -> None:
         """Put lab.json there as a whole, for the owner alone."""
@@ -127,21 +143,35 @@ class RunDir:
             self._empty()
         if sys.platform == "win32":  # an open file cannot be removed there
             held.close()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._remove()
         else:
             # Removed while it is held: whoever waits for it finds another file, or none.
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._remove()
             held.close()
 
-    def clean(self) -> None:
-        """Remove what a dead lab left; nothing while a lab lives."""
-        if self.folder.is_dir() and not self.folder.is_symlink() and self.take():
-            self.give_back()
+    def _remove(self) -> None:
+        """The lock and the folder; a file that is none of a lab's keeps the folder there."""
+        with suppress(OSError):
+            (self.folder / "lock").unlink(missing_ok=True)
+            self.folder.rmdir()
+
+    def clean(self) -> bool:
+        """Remove what a dead lab left; nothing, and False, while a lab lives."""
+        if not self.folder.is_dir() or self.folder.is_symlink():
+            return True
+        taken = self.take()
+        self.give_back()
+        return taken
+
+    @property
+    def written(self) -> bool:
+        """Whether there is a lab.json, whole or not."""
+        return self._file.exists()
 
     def _empty(self) -> None:
-        for path in self.folder.iterdir():
-            if path.name != "lock":
-                path.unlink(missing_ok=True)
+        new = self._file.with_suffix(".new")
+        for path in (self._file, new, self.evidence, self.log):
+            path.unlink(missing_ok=True)
 
     def _unwritable(self, error: OSError) -> LabError:
         reason = error.strerror or str(error)
@@ -167,6 +197,10 @@ else:
         except OSError:
             return False
         return True
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
 def _is_there(file: IO[bytes]) -> bool:

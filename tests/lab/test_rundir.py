@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mailsim.errors import LabError, UsageError
+from mailsim.lab.attach import attach
+from mailsim.lab.client import find
 from mailsim.lab.rundir import RunDir, home, run_home
 
 
@@ -116,3 +119,92 @@ def test_the_system_s_own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert run_home() == tmp_path / "mailsim"
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "not-there"))
     assert run_home() == tmp_path / "state" / "mailsim" / "run"
+
+
+def linked(tmp_path: Path) -> Path:
+    """Somebody's folder, to which a link leads from where a lab's would be."""
+    precious = tmp_path / "precious"
+    precious.mkdir(mode=0o755)
+    (precious / "mail.log").write_text("mine")
+    run_home().mkdir(parents=True)
+    RunDir("one").folder.symlink_to(precious)
+    return precious
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows: links are for administrators")
+@pytest.mark.parametrize("work", [find, RunDir.read, RunDir.take])
+def test_a_link_is_refused_and_not_followed(tmp_path: Path, work: Callable[..., object]) -> None:
+    precious = linked(tmp_path)
+    with pytest.raises(LabError, match="is a link, where a lab keeps a folder"):
+        work("one" if work is find else RunDir("one"))
+    assert (precious / "mail.log").read_text() == "mine"
+    assert stat.S_IMODE(precious.stat().st_mode) == 0o755
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows: links are for administrators")
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    one = RunDir("one")
+    one.folder.mkdir(parents=True)
+    (one.folder / "lock").symlink_to(tmp_path / "made")
+    with pytest.raises(LabError, match="cannot be written"):
+        one.take()
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such owners")
+def test_another_user_s_folder_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = RunDir("one")
+    one.folder.mkdir(parents=True)
+    monkeypatch.setattr("os.getuid", lambda: one.folder.stat().st_uid + 1)
+    with pytest.raises(LabError, match="belongs to another user"):
+        one.clean()
+    assert list(one.folder.iterdir()) == []
+
+
+def test_only_a_lab_s_own_files_are_removed() -> None:
+    one = RunDir("one")
+    one.folder.mkdir(parents=True)
+    one.write({"control": 1})
+    (one.folder / "thesis.tex").write_text("x")
+    assert one.clean()
+    assert [path.name for path in one.folder.iterdir()] == ["thesis.tex"]
+
+
+def test_a_folder_in_a_file_s_place_is_an_error() -> None:
+    one = RunDir("one")
+    (one.folder / "mail.log").mkdir(parents=True)
+    with pytest.raises(LabError, match="cannot be written"):
+        one.take()
+
+
+BROKEN = ["null", "[]", '{"control": ', *(
+    f'{{"mailsim-lab": 1, "token": "x", "control": {port}}}'
+    for port in ('"x"', "null", "[]", "1e400", "true", "-1", "70000", "1.5")
+), '{"mailsim-lab": 1, "token": null, "control": 25}']  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_a_broken_document_of_a_dead_lab_is_removed(text: str) -> None:
+    one = RunDir("one")
+    one.folder.mkdir(parents=True)
+    (one.folder / "lab.json").write_text(text)
+    with pytest.raises(LabError, match="No lab named “one” is running"):
+        attach("one")
+    assert not one.folder.exists()
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_a_broken_document_of_a_lab_that_lives_is_an_error(text: str) -> None:
+    alive = RunDir("one")
+    alive.take()
+    (alive.folder / "lab.json").write_text(text)
+    with pytest.raises(LabError, match=r"its lab\.json is broken.*End its process"):
+        find("one")
+    alive.give_back()
+
+
+def test_a_lab_that_is_just_starting_is_not_there_yet() -> None:
+    starting = RunDir("one")
+    starting.take()
+    assert find("one") is None
+    starting.give_back()
