@@ -12,6 +12,7 @@ Without the token, with another version or with more octets than a line may have
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from collections.abc import Callable
@@ -28,16 +29,39 @@ if TYPE_CHECKING:
 _LONGEST_HELLO: Final = 512
 _HELLO_SECONDS: Final = 5.0
 _CLIENTS: Final = 64
+# Who has not shown the token yet; one more, and the first of them must go.
+_STRANGERS: Final = 32
 
 
 async def serve_control(site: Site, token: str, ended: Callable[[], None]) -> Listener:
     """Listen; `ended` is called when somebody has asked the lab to stop, and been answered."""
     from mailsim.net.serving import serve  # noqa: PLC0415 - asyncio, for a lab alone
 
-    async def handle(peer: Peer) -> None:
-        await _Session(site, token, ended, peer).run()
+    strangers = _Strangers()
 
-    return await serve(handle, limit=_CLIENTS)
+    async def handle(peer: Peer) -> None:
+        await _Session(site, token, ended, peer).run(strangers)
+
+    return await serve(handle, limit=_CLIENTS + _STRANGERS)
+
+
+class _Strangers:
+    """Connections without the token, the oldest first: they cannot keep those with it out."""
+
+    def __init__(self) -> None:
+        self._peers: dict[Peer, None] = {}
+
+    def add(self, peer: Peer) -> None:
+        """Another has come."""
+        self._peers[peer] = None
+        if len(self._peers) > _STRANGERS:
+            oldest = next(iter(self._peers))
+            self.remove(oldest)
+            oldest.abort()
+
+    def remove(self, peer: Peer) -> None:
+        """It has shown the token, or is gone."""
+        self._peers.pop(peer, None)
 
 
 class _Session:
@@ -48,28 +72,37 @@ class _Session:
         self._peer = peer
         self._buffer = bytearray()
 
-    async def run(self) -> None:
+    async def run(self, strangers: _Strangers) -> None:
         """Hear the token, then answer request by request."""
+        strangers.add(self._peer)
         try:
-            hello = await self._line(_LONGEST_HELLO, _HELLO_SECONDS)
-        except TimeoutError:
-            hello = None
+            hello = await self._hello()
+        finally:
+            strangers.remove(self._peer)
         if hello is None or not self._welcome(hello):
             self._peer.abort()
             return
-        while (line := await self._line(LONGEST_REQUEST, None)) is not None:
+        while (line := await self._line(LONGEST_REQUEST)) is not None:
             asked, reply = await self._reply(line)
             self._peer.write(reply + b"\n")
             await self._peer.drain()
             if asked == "stop":
                 self._ended()
 
-    async def _line(self, limit: int, seconds: float | None) -> bytes | None:
+    async def _hello(self) -> bytes | None:
+        """The first line, None where it is not whole in time, however it drips."""
+        try:
+            async with asyncio.timeout(_HELLO_SECONDS):
+                return await self._line(_LONGEST_HELLO)
+        except TimeoutError:
+            return None
+
+    async def _line(self, limit: int) -> bytes | None:
         """The next line, None at the end or where it is longer than `limit`."""
         searched = 0
         while (end := self._buffer.find(b"\n", searched)) < 0:
             searched = len(self._buffer)
-            data = await (self._peer.read(timeout=seconds) if seconds else self._peer.read())
+            data = await self._peer.read()
             if not data or searched > limit:
                 return None
             self._buffer += data

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
-from contextlib import closing
-from typing import Any
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given
@@ -11,9 +12,13 @@ from hypothesis import strategies as st
 
 from mailsim import Lab
 from mailsim.errors import LabError, UsageError
-from mailsim.lab import client
+from mailsim.lab import client, control
 from mailsim.lab.client import Attached, find
 from mailsim.lab.rundir import RunDir
+
+if TYPE_CHECKING:
+    from mailsim.lab.embedded import Site
+    from mailsim.net.serving import Peer
 
 
 @pytest.fixture
@@ -173,3 +178,41 @@ def test_both_ways_to_a_lab_say_the_same(lab: Lab) -> None:
         here = lab._ask(operation)
         assert json.loads(json.dumps(here)) == here, operation
         assert attached.ask(operation) == here, operation
+
+
+class Dripping:
+    """A peer that never ends its line, and is never silent for long."""
+
+    reads = 0
+    aborted = False
+
+    async def read(self, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - the peer's
+        assert timeout is None or timeout > 0
+        self.reads += 1
+        await asyncio.sleep(0.01)
+        return b" "
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+def test_a_hello_that_drips_is_cut(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "_HELLO_SECONDS", 0.05)
+    peer = Dripping()
+    site = cast("Site", lab._backend)
+    session = control._Session(site, "token", lambda: None, cast("Peer", peer))
+    asyncio.run(session.run(control._Strangers()))
+    assert peer.aborted
+    assert peer.reads < control._LONGEST_HELLO / 2
+
+
+def test_those_without_the_token_cannot_keep_others_out(
+    document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "_HELLO_SECONDS", 3600)
+    with ExitStack() as open_ones:
+        for _ in range(2 * (control._CLIENTS + control._STRANGERS)):
+            one = socket.create_connection(("127.0.0.1", document["control"]), 60)
+            open_ones.enter_context(closing(one))
+            one.sendall(b"{")
+        assert said(document, hello(document), {"ask": "queue"}) == [{"answer": []}]
