@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 # 2010-06-21 08:00:00 UTC: the year of the thesis.
 START = 1_277_107_200.0
+LATEST = 253_370_764_800.0
+"""9999-01-01: a year before the last of the calendar, so that what is due later has a date."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -52,7 +56,7 @@ class Clock:
 
     def utc(self) -> datetime:
         """The time as a datetime in UTC."""
-        return datetime.fromtimestamp(self.now(), UTC)
+        return _utc(self.now())
 
     def syslog(self) -> str:
         """`Jun 21 08:00:01`   ; RFC 3164 §4.1.2"""
@@ -67,7 +71,12 @@ class Clock:
         """The same for another time, in seconds since 1970."""
         # The last one is kept: several fields of a message have the same date.
         if self._header[0] != int(seconds):
-            now = datetime.fromtimestamp(seconds, UTC)
+            now = _utc(seconds)
             day = f"{_DAYS[now.weekday()]}, {now.day} {_MONTHS[now.month - 1]} {now.year}"
             self._header = (int(seconds), f"{day} {now:%H:%M:%S} +0000 (UTC)")
         return self._header[1]
+
+
+def _utc(seconds: float) -> datetime:
+    """As datetime.fromtimestamp, which on Windows knows no year after 3000."""
+    return _EPOCH + timedelta(seconds=seconds)

@@ -216,3 +216,52 @@ def test_those_without_the_token_cannot_keep_others_out(
             open_ones.enter_context(closing(one))
             one.sendall(b"{")
         assert said(document, hello(document), {"ask": "queue"}) == [{"answer": []}]
+
+
+def delivery(**changed: object) -> dict[str, object]:
+    """A request to deliver, of which this is changed."""
+    usual = {"content": "eA0K", "sender": "user@minfo.sn", "recipients": ["cheikh@minfo.sn"]}
+    return {"ask": "deliver", "with": usual | changed}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("content", "!!!"),
+        ("content", "eA0K!"),
+        ("content", "eA0"),
+        ("sender", "a\r\nb@minfo.sn"),
+        ("sender", "\0@minfo.sn"),
+        ("sender", "\ud800@minfo.sn"),
+        ("recipients", []),
+        ("recipients", [1]),
+        ("recipients", [""]),
+        ("recipients", ["cheikh@minfo.sn", None]),
+        ("recipients", ["a\nb@minfo.sn"]),
+    ],
+)
+def test_what_cannot_be_delivered_is_a_bad_request(
+    document: dict[str, Any], lab: Lab, name: str, value: object
+) -> None:
+    (answer,) = said(document, hello(document), delivery(**{name: value}))
+    params = {"operation": "deliver", "parameter": name}
+    assert answer["error"] == {"kind": "UsageError", "id": "lab.bad-request", "params": params}
+    assert lab.queue == ()
+
+
+def test_what_can_be_delivered(document: dict[str, Any]) -> None:
+    (answer,) = said(document, hello(document), delivery())
+    assert "answer" in answer
+
+
+def test_the_clock_ends_before_the_calendar_does(lab: Lab) -> None:
+    for _ in range(252):
+        lab.advance(999_999_999)
+    with pytest.raises(UsageError, match="up to the year 9999"):
+        lab.advance(999_999_999)
+    with lab.smtp() as smtp:
+        smtp.ehlo("poste.minfo.sn")
+    lab.deliver("To: nobody@ugb.sn\n\nx\n", "user@minfo.sn")
+    lab.idle()
+    with pytest.raises(UsageError, match="-1 is no time that is accepted"):
+        lab.advance(-1)
