@@ -23,7 +23,7 @@ from mailsim.servers import firewall
 from mailsim.servers.clock import LATEST
 from mailsim.servers.config import FAULTS
 from mailsim.servers.disturbance import Rule
-from mailsim.servers.envelope import Client, Recipient, Submission
+from mailsim.servers.envelope import LOCALHOST, Recipient, Submission
 from mailsim.servers.queue.refused import Refused
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ async def deliver(site: Site, *, content: str, sender: str, recipients: list[str
         sender=sender,
         recipients=tuple(Recipient(one) for one in recipients),
         content=_content(content),
-        client=Client("127.0.0.1", "localhost", "localhost"),
+        client=LOCALHOST,
         service="pickup",
     )
     await site.world.queue.calm()

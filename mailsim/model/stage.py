@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from enum import Enum
 from functools import total_ordering
+from typing import TypeVar
 
 from mailsim.errors import UsageError
+
+E = TypeVar("E", bound=Enum)
+
+
+def _named(kind: type[E], name: str | E, unknown: str) -> E:
+    try:
+        return kind(name)
+    except ValueError:
+        known = ", ".join(one.value for one in kind)
+        raise UsageError(unknown, name=name, known=known) from None
 
 
 @total_ordering
@@ -26,11 +37,7 @@ class Stage(Enum):
     @classmethod
     def of(cls, name: str | Stage) -> Stage:
         """The stage of that name.  Raises UsageError, which lists them."""
-        try:
-            return cls(name)
-        except ValueError:
-            known = ", ".join(stage.value for stage in cls)
-            raise UsageError("lab.unknown-stage", name=name, known=known) from None
+        return _named(cls, name, "lab.unknown-stage")
 
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Stage):
@@ -58,11 +65,7 @@ class Release(Enum):
     @classmethod
     def of(cls, name: str | Release) -> Release:
         """The release of that name.  Raises UsageError, which lists them."""
-        try:
-            return cls(name)
-        except ValueError:
-            known = ", ".join(release.value for release in cls)
-            raise UsageError("lab.unknown-release", name=name, known=known) from None
+        return _named(cls, name, "lab.unknown-release")
 
     @property
     def postfix(self) -> tuple[int, int, int]:

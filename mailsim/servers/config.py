@@ -73,8 +73,6 @@ class Config:
     smtpd_junk_command_limit: int = 100
     smtpd_error_sleep_time: float = 1.0
     smtpd_timeout: float = 300.0
-    smtpd_client_connection_count_limit: int = 0
-    """0: none; all of the lab's clients come from one address."""
     default_process_limit: int = 500
     smtpd_sasl_failure_delay: float = 2.0
     """How long a failed AUTH takes (Dovecot's auth_failure_delay)."""
@@ -125,11 +123,10 @@ class Config:
         return _SERVICES[name](self)
 
 
-_PORTS: dict[str, int] = {
+PORTS: dict[str, int] = {
     "smtp": 25, "submission": 587, "submissions": 465, "pop3": 110, "pop3s": 995,
     "imap": 143, "imaps": 993, "managesieve": 4190, "dns": 53,
 }  # fmt: skip
-PORTS = _PORTS
 FIREWALL_OPEN = frozenset({22, 25, 53, 80, 443, 465, 587, 993, 995})
 
 

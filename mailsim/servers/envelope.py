@@ -22,6 +22,10 @@ class Client:
         return f"{self.name}[{self.address}]"
 
 
+LOCALHOST = Client("127.0.0.1", "localhost", "localhost")
+"""The server itself: its own programs, and what the filter gives back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """One recipient, with what RCPT asked for (RFC 3461 §4): `notify` as given ("NEVER",

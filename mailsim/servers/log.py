@@ -14,6 +14,11 @@ LONGEST = 8_192
 """How much of a text is written: what senders choose must not fill the log (rsyslog's limit)."""
 
 
+def printable(text: str) -> str:
+    """`?` in place of what does not print, as in Postfix's log."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
 class Log:
     """Lines `Jun 21 08:00:01 mail postfix/smtpd[1001]: connect from …`, the newest KEPT of them."""
 
@@ -27,10 +32,8 @@ class Log:
         """Called with each line, for a file to keep it in."""
 
     def write(self, program: str, pid: int, text: str, *, host: str = "mail") -> None:
-        """One line (`pid` 0: none is shown, as Dovecot has it); control characters in `text` are shown as `?`, as Postfix's printable() does."""
-        text = text[:LONGEST]
-        if not text.isprintable():
-            text = "".join(c if c.isprintable() else "?" for c in text)
+        """One line (`pid` 0: none is shown, as Dovecot has it); what does not print is shown as `?`."""
+        text = printable(text[:LONGEST])
         process = f"[{pid}]" if pid else ""
         line = f"{self._time()} {host} {program}{process}: {text}"
         self._lines.append(line)

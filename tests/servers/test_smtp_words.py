@@ -6,14 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailsim.servers.smtp.names import (
-    in_networks,
-    neutered,
-    valid_hostname,
-    valid_ipv4,
-    without_dot,
-    xtext,
-)
+from mailsim.servers.networks import in_networks, valid_ipv4
+from mailsim.servers.smtp.names import neutered, valid_hostname, without_dot, xtext
 from mailsim.servers.smtp.parsing import BadAddressError, external, extract, resolve
 from mailsim.servers.smtp.words import _Splitter, split
 

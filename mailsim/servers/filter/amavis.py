@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 import string
 from collections import deque
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mailsim.servers.envelope import Client, Submission
@@ -15,6 +13,7 @@ from mailsim.servers.filter.edits import edit
 from mailsim.servers.filter.findings import look
 from mailsim.servers.filter.judgement import Category, Edits, Judgement, Quarantined
 from mailsim.servers.filter.spam import score
+from mailsim.servers.networks import in_networks
 
 if TYPE_CHECKING:
     from mailsim.servers.world import World
@@ -136,7 +135,7 @@ class Filter:
 
     def _originating(self, client: Client) -> bool:
         """Whether the client is one of ours: of the LAN, or this host (policy bank MYNETS)."""
-        return _within(client.address, ("127.0.0.0/8", self._world.network.lan))
+        return in_networks(client.address, ("127.0.0.0/8", self._world.network.lan))
 
     def _worth_scoring(self, case: Case) -> bool:
         """Not what is infected, nor what is stopped already."""
@@ -191,12 +190,3 @@ class Filter:
         domain, date = self._world.network.domain, self._world.clock.header()
         kinds = {one in case.local for one in case.recipients}
         return {local: edit(case, domain, date, local=local) for local in kinds}
-
-
-@lru_cache(maxsize=1024)
-def _within(address: str, networks: tuple[str, ...]) -> bool:
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(found in ipaddress.ip_network(one) for one in networks)

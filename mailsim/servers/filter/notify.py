@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailsim.servers.envelope import Client, Recipient, Submission
+from mailsim.servers.envelope import LOCALHOST, Client, Recipient, Submission
 from mailsim.servers.filter.fields import fold, unstructured
 from mailsim.servers.filter.message import Head, decode_words
 from mailsim.servers.filter.virus import SCANNER
+from mailsim.servers.log import printable
 
-_LOCALHOST = Client("127.0.0.1", "localhost", "localhost")
 _LONGEST_VALUE = 500
 _STOPPED = "Delivery of the email was stopped!\n"
 _ADVICE = f"""\
@@ -105,7 +105,7 @@ def _origin(about: Blocked) -> list[str]:
 
 
 def _safe(value: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in value[:_LONGEST_VALUE])
+    return printable(value[:_LONGEST_VALUE])
 
 
 def bounce(about: Blocked) -> Submission:
@@ -212,7 +212,7 @@ def _submission(to: str, top: str, about: Blocked, parts: list[str]) -> Submissi
         sender="",
         recipients=(Recipient(to),),
         content=(top + "".join(body)).encode("utf-8", "surrogateescape"),
-        client=_LOCALHOST,
+        client=LOCALHOST,
         helo="localhost",
         protocol="ESMTP",
         service="reinjection",

@@ -6,7 +6,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailsim.servers.envelope import Client, Recipient, Submission
+from mailsim.servers.envelope import LOCALHOST, Recipient, Submission
 from mailsim.servers.queue.fields import header_of
 from mailsim.servers.queue.mail import Mail, Outcome
 
@@ -89,7 +89,7 @@ def notification(
         sender="",
         recipients=(Recipient(mail.row.sender, notify="NEVER"),),
         content=content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"),
-        client=Client("127.0.0.1", "localhost"),
+        client=LOCALHOST,
         body="8BITMIME",
         smtputf8=mail.envelope.smtputf8,
         service="bounce",

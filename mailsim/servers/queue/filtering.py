@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mailsim.servers.envelope import Client, Recipient, Submission
+from mailsim.servers.envelope import LOCALHOST, Client, Recipient, Submission
 from mailsim.servers.queue.journal import Journal
 from mailsim.servers.queue.mail import Mail, Outcome
 from mailsim.servers.store import RecipientRow
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from mailsim.servers.world import World
 
 _RELAY = "127.0.0.1[127.0.0.1]:10024"
-_LOCALHOST = Client("127.0.0.1", "localhost", "localhost")
 _DSN = {"pass": "2.0.0", "discard": "2.7.0", "bounce": "2.5.0", "reject": "5.7.0"}
 
 Accept = Callable[[Submission, Mail], str]
@@ -116,7 +115,7 @@ class ContentFilter:
                 for one in group
             ),
             content=content,
-            client=_LOCALHOST,
+            client=LOCALHOST,
             helo="localhost",
             protocol="ESMTP",
             body=envelope.body,

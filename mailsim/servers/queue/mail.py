@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mailsim.servers.store import QueueRow, RecipientRow
 
@@ -69,7 +69,6 @@ class Outcome:
     reported: bool = False
     begun: float = 0.0
     connected: float = 0.0
-    children: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.address = self.address or self.recipient.address

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mailsim.model.queue import QueueEntry, QueueName, Waiting
-from mailsim.servers.envelope import Client, Recipient, Submission
+from mailsim.servers.envelope import LOCALHOST, Recipient, Submission
 from mailsim.servers.queue.addresses import split_address
 from mailsim.servers.queue.bounce import (
     FAILURE,
@@ -31,7 +31,6 @@ from mailsim.servers.store import RecipientRow
 if TYPE_CHECKING:
     from mailsim.servers.world import World
 
-_LOCALHOST = Client("127.0.0.1", "localhost", "localhost")
 # default_process_limit of the smtp service: connections to other MTAs at a time.
 _PARALLEL = 100
 CALMING = 2.0
@@ -216,7 +215,7 @@ class Queue:
             sender=mail.row.sender,
             recipients=(Recipient(one.address, one.notify, one.orcpt),),
             content=self._content(mail),
-            client=_LOCALHOST,
+            client=LOCALHOST,
             service="forward",
             body=mail.envelope.body,
             smtputf8=mail.envelope.smtputf8,

@@ -17,11 +17,9 @@ class Rest:
         self._children: OrderedDict[str, list[str]] = OrderedDict()
         self._waiters: list[asyncio.Future[None]] = []
 
-    def begin(self, queue_id: str, parent: str = "") -> None:
-        """A message is to be delivered; it came of `parent`."""
+    def begin(self, queue_id: str) -> None:
+        """A message is to be delivered."""
         self.active[queue_id] = None
-        if parent:
-            self.child(parent, queue_id)
 
     def child(self, parent: str, queue_id: str) -> None:
         """`queue_id` came of `parent`."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from mailsim import sasl
 from mailsim.errors import RemoteProtocolError
+from mailsim.servers.log import printable
 from mailsim.servers.smtp import replies
-from mailsim.servers.smtp.names import printable
 from mailsim.wire.smtp import SaslAnswer
 
 if TYPE_CHECKING:

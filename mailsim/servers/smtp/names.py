@@ -6,13 +6,13 @@ import ipaddress
 import re
 from functools import lru_cache
 
+from mailsim.servers.log import printable
+
 _LABEL_LENGTH = 63
 _NAME_LENGTH = 255
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?")
 _OTHER = r"\x00-,./:-@\[-^`{-\x7f"  # what is neither letter, digit, "_", "-" nor beyond ASCII
 _UTF8_LABEL = re.compile(rf"[^-{_OTHER}](?:[^{_OTHER}]*[^-{_OTHER}])?")
-_OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
-_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 _XTEXT = re.compile(r"[^+]|\+[0-9A-Fa-f]{2}")
 _HEX = re.compile(r"\+([0-9A-Fa-f]{2})")
 _NEUTER = str.maketrans(dict.fromkeys(' <>()\\";@', "?"))
@@ -27,11 +27,6 @@ def valid_hostname(name: str, *, utf8: bool = False) -> bool:
     return all(label.fullmatch(one) and len(one) <= _LABEL_LENGTH for one in name.split("."))
 
 
-def valid_ipv4(address: str) -> bool:
-    """Four numbers up to 255; inet_protocols = ipv4 knows no others."""
-    return bool(_IPV4.fullmatch(address))
-
-
 def valid_ipv6(text: str) -> bool:
     """ "IPv6:" and an address   ; RFC 5321 §4.1.3"""
     tag, _, address = text.partition(":")
@@ -44,11 +39,6 @@ def valid_ipv6(text: str) -> bool:
 def without_dot(name: str) -> str:
     """The name without its final dot, unless there are two."""
     return name[:-1] if len(name) > 1 and name[-1] == "." and name[-2] != "." else name
-
-
-def printable(text: str) -> str:
-    """`?` for what does not print."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
 def neutered(text: str) -> str:
@@ -67,27 +57,3 @@ def xtext(text: str) -> str | None:
         return raw.encode("latin-1").decode()
     except (UnicodeEncodeError, UnicodeDecodeError):
         return raw
-
-
-def in_networks(address: str, networks: tuple[str, ...]) -> bool:
-    """Whether a list of networks and addresses ("192.168.10.0/24", "127.0.0.1") has the address."""
-    value = _number(address)
-    return value >= 0 and any(value & mask == base for base, mask in _ranges(networks))
-
-
-@lru_cache(maxsize=64)
-def _ranges(networks: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
-    found = []
-    for network in networks:
-        base, _, bits = network.partition("/")
-        mask = (0xFFFFFFFF << (32 - int(bits or 32))) & 0xFFFFFFFF
-        if (value := _number(base)) >= 0:
-            found.append((value & mask, mask))
-    return tuple(found)
-
-
-@lru_cache(maxsize=1024)
-def _number(address: str) -> int:
-    if not valid_ipv4(address):
-        return -1
-    return int.from_bytes(bytes(int(part) for part in address.split(".")), "big")

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mailsim.servers.smtp.names import valid_hostname, valid_ipv4, without_dot
+from mailsim.servers.networks import valid_ipv4
+from mailsim.servers.smtp.names import valid_hostname, without_dot
 
 _PLAIN = re.compile(r"[^\s()<>,:;\\\"@\[\]]+@[^\s()<>,:;\\\"@\[\]]+")
 _TOKEN = re.compile(

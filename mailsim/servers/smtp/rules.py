@@ -7,21 +7,16 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from mailsim.servers.networks import in_networks, valid_ipv4
 from mailsim.servers.smtp import replies
-from mailsim.servers.smtp.names import (
-    in_networks,
-    valid_hostname,
-    valid_ipv4,
-    valid_ipv6,
-    without_dot,
-)
+from mailsim.servers.smtp.names import valid_hostname, valid_ipv6, without_dot
 from mailsim.wire.smtp import Reply
 
 if TYPE_CHECKING:
     from mailsim.servers.smtp.restrictions import Restrictions
 
 CLIENT, HELO, SENDER = "Client host", "Helo command", "Sender address"
-RECIPIENT, DATA, ETRN = "Recipient address", "Data command", "Etrn command"
+RECIPIENT, DATA = "Recipient address", "Data command"
 _TXT_LIMIT = 500  # octets of a block list's reason that are shown
 
 
@@ -121,26 +116,27 @@ def _helo_literal(name: str) -> Verdict | Reply:
     )
 
 
+def _helo(
+    helo: str | None, good: Callable[[str], bool], refusal: replies.Wording
+) -> Verdict | Reply:
+    """A literal is judged as one; a name must be `good`."""
+    if helo is None:
+        return DUNNO
+    if helo.startswith("["):
+        return _helo_literal(helo)
+    return DUNNO if good(without_dot(helo)) else refusal(name=helo, what=HELO)
+
+
 def _invalid_helo(_: Restrictions, case: Case) -> Verdict | Reply:
-    if case.helo is None:
-        return DUNNO
-    if case.helo.startswith("["):
-        return _helo_literal(case.helo)
-    name = without_dot(case.helo)
-    if valid_hostname(name) or valid_ipv4(name):
-        return DUNNO
-    return replies.INVALID_NAME(name=case.helo, what=HELO)
+    return _helo(
+        case.helo, lambda name: valid_hostname(name) or valid_ipv4(name), replies.INVALID_NAME
+    )
 
 
 def _non_fqdn_helo(_: Restrictions, case: Case) -> Verdict | Reply:
-    if case.helo is None:
-        return DUNNO
-    if case.helo.startswith("["):
-        return _helo_literal(case.helo)
-    name = without_dot(case.helo)
-    if valid_hostname(name) and "." in name:
-        return DUNNO
-    return replies.NON_FQDN_HOST(name=case.helo, what=HELO)
+    return _helo(
+        case.helo, lambda name: valid_hostname(name) and "." in name, replies.NON_FQDN_HOST
+    )
 
 
 # --- addresses

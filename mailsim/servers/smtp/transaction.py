@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from mailsim.servers.envelope import Recipient
+from mailsim.servers.log import printable
 from mailsim.servers.smtp import replies
-from mailsim.servers.smtp.names import printable, xtext
+from mailsim.servers.smtp.names import xtext
 from mailsim.servers.smtp.parsing import BadAddressError, extract
 from mailsim.servers.smtp.state import Transaction
 from mailsim.wire.smtp import Reply

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailsim.servers.networks import valid_ipv4
 from mailsim.servers.smtp import replies
-from mailsim.servers.smtp.names import valid_hostname, valid_ipv4
+from mailsim.servers.smtp.names import valid_hostname
 from mailsim.servers.smtp.parsing import BadAddressError, extract
 
 if TYPE_CHECKING:
