@@ -28,7 +28,7 @@ def status(name: str | None = NAME, json: bool = JSON, lang: str | None = LANG) 
         "disturbances": backend.ask("disturbances"),
         "queue": backend.ask("queue"),
         "mailboxes": backend.ask("counts"),
-        "log": backend.ask("logs")["lines"][-_LINES:],
+        "log": backend.ask("logs", since=-_LINES)["lines"],
     }
     if json:
         show_json({"mailsim-status": 1, **found})

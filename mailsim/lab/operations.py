@@ -281,7 +281,7 @@ async def logs(
     timeout: float = 0.0,  # noqa: ASYNC109 - the caller's parameter
     generation: int = -1,
 ) -> Document:
-    """The log from the `since`-th line on; `timeout` waits so long for one that is not there yet.
+    """The log from the `since`-th line on, or the last ones (-5); `timeout` waits for one to come.
 
     A reset begins the log again: another `generation` than the caller's gives it from its start.
     """
@@ -293,7 +293,7 @@ async def logs(
         since = 0
     log = site.world.log
     return {
-        "lines": list(log.lines(max(0, since))),
+        "lines": list(log.lines(since if since >= 0 else max(0, log.written + since))),
         "written": log.written,
         "generation": site.generation,
     }

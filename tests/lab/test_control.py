@@ -265,3 +265,13 @@ def test_the_clock_ends_before_the_calendar_does(lab: Lab) -> None:
     lab.idle()
     with pytest.raises(UsageError, match="-1 is no time that is accepted"):
         lab.advance(-1)
+
+
+def test_the_last_lines_of_the_log_alone(lab: Lab, document: dict[str, Any]) -> None:
+    lab.deliver("Subject: x\n\nx", "user@minfo.sn", "cheikh@minfo.sn")
+    lab.idle()
+    attached = Attached(lab.name, document)
+    lines = attached.ask("logs")["lines"]
+    assert len(lines) > 5
+    assert attached.ask("logs", since=-5)["lines"] == lines[-5:]
+    assert attached.ask("logs", since=-1000)["lines"] == lines
