@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mailsim.lab.evidence import EvidenceFile
@@ -39,7 +41,8 @@ class Site:
         self.embedded = embedded
         self.rundir = rundir
         self.generation = 0
-        self.evidence = EvidenceFile(rundir.evidence)
+        self._noted: set[str] = set()
+        self.evidence = EvidenceFile(rundir.evidence, partial(self._lost, "evidence.jsonl"))
         self.control: tuple[int, str] = (0, "")
         """Port and token."""
         self._log = open(  # noqa: SIM115 - until the lab ends
@@ -63,7 +66,8 @@ class Site:
     def close_files(self) -> None:
         """Nothing more is kept."""
         self.evidence.close()
-        self._log.close()
+        with suppress(OSError):  # what is still to be written, on a full disk
+            self._log.close()
 
     def publish(self) -> None:
         """Write lab.json."""
@@ -113,24 +117,44 @@ class Site:
         """Another world, and nothing kept of the last one."""
         await asyncio.to_thread(self.embedded.reset, stage)
         self.generation += 1
-        self.evidence.clear()
-        self._log.seek(0)
-        self._log.truncate()
+        self._begin_files()
         self._attach()
         self._wake()
         self.publish()
 
     # the log
 
+    def _begin_files(self) -> None:
+        try:
+            self.evidence.clear()
+            self._log.seek(0)
+            self._log.truncate()
+        except OSError as error:
+            self._lost("mail.log", error)
+
     def _attach(self) -> None:
         log = self.world.log
         for line in log.lines():
-            self._log.write(line + "\n")
-        self._log.flush()
+            self._keep(line)
+        self.write_log()
         log.on_line = self._line
 
+    def _keep(self, line: str) -> None:
+        """Into the file, if it can be: what a server does never depends on it."""
+        try:
+            self._log.write(line + "\n")
+        except OSError as error:
+            self._lost("mail.log", error)
+
+    def _lost(self, file: str, error: OSError) -> None:
+        """Say once in the log, which memory keeps, that the file lacks something."""
+        if file not in self._noted:
+            self._noted.add(file)
+            reason = error.strerror or str(error)
+            self.world.log.write("mailsim", 0, f"{file} lacks lines: {reason}")
+
     def _line(self, line: str) -> None:
-        self._log.write(line + "\n")
+        self._keep(line)
         if self._waiting:
             self._wake()
         # Lines are written many at a time: a call of the system for each costs more than the line.
@@ -141,8 +165,12 @@ class Site:
     def write_log(self) -> None:
         """All lines that there are, into the file."""
         self._unwritten = False
-        if not self._log.closed:
+        if self._log.closed:
+            return
+        try:
             self._log.flush()
+        except OSError as error:
+            self._lost("mail.log", error)
 
     def _wake(self) -> None:
         for waiting in self._waiting:

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
@@ -25,20 +27,35 @@ _numbers = itertools.count(1)
 
 
 class EvidenceFile:
-    """The lab's own end: one writer, so that no two lines mix."""
+    """The lab's own end: one writer, so that no two lines mix.
 
-    def __init__(self, path: Path) -> None:
+    What cannot be written (a full disk) is lost, and `on_lost` is told: no dialogue ends for it.
+    """
+
+    def __init__(self, path: Path, on_lost: Callable[[OSError], None] = lambda _: None) -> None:
         self._path = path
-        self._file: IO[str] = self._opened("w")
+        self._on_lost = on_lost
+        self._torn = False  # the last line may be a half one
+        self._file: IO[bytes] = self._opened()
 
     def keep(self, record: Document) -> None:
         """Append a version of a dialogue.  Raises UsageError for what is none."""
         if not isinstance(record.get("id"), str) or not isinstance(record.get("dialogue"), dict):
             raise UsageError("lab.bad-request", operation="keep_evidence", parameter="record")
-        self._file.write(json.dumps(record, ensure_ascii=False) + "\n")
-        self._file.flush()
-        if self._file.tell() > LARGEST:
-            self._thin()
+        try:
+            self._append(_line(record))
+            if self._file.tell() > LARGEST:
+                self._thin()
+        except OSError as error:
+            self._on_lost(error)
+
+    def _append(self, line: bytes) -> None:
+        data = b"\n" + line if self._torn else line
+        self._torn = True
+        # The file has no buffer: what was not written cannot fail again later.
+        if self._file.write(data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._torn = False
 
     def documents(self) -> list[Document]:
         """The newest version of each dialogue, in the order in which they began."""
@@ -46,8 +63,9 @@ class EvidenceFile:
 
     def clear(self) -> None:
         """Nothing was seen."""
+        emptied = self._opened()
         self._file.close()
-        self._file = self._opened("w")
+        self._file, self._torn = emptied, False
 
     def close(self) -> None:
         """Close the file."""
@@ -55,29 +73,44 @@ class EvidenceFile:
 
     def _newest(self) -> list[Document]:
         newest: dict[str, Document] = {}
-        with self._path.open(encoding="utf-8") as file:
+        with self._path.open("rb") as file:
             for line in file:
-                record = json.loads(line)
-                newest[record["id"]] = record
+                if (record := _record(line)) is not None:
+                    newest[record["id"]] = record
         return list(newest.values())
 
     def _thin(self) -> None:
         """Keep the newest versions, of half as many octets as may be."""
-        kept: list[str] = []
+        kept: list[bytes] = []
         room = LARGEST // 2
         for record in reversed(self._newest()):
-            line = json.dumps(record, ensure_ascii=False)
-            room -= len(line.encode())
+            line = _line(record)
+            room -= len(line)
             if room < 0:
                 break
             kept.append(line)
         self.clear()
-        self._file.writelines(f"{line}\n" for line in reversed(kept))
-        self._file.flush()
+        for line in reversed(kept):
+            self._append(line)
 
-    def _opened(self, mode: str) -> IO[str]:
+    def _opened(self) -> IO[bytes]:
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        return os.fdopen(descriptor, mode, encoding="utf-8", newline="\n")
+        return os.fdopen(descriptor, "wb", buffering=0)
+
+
+def _line(record: Document) -> bytes:
+    # A lone surrogate has no UTF-8; written as \\udXXX it is JSON's own.
+    text = json.dumps(record, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _record(line: bytes) -> Document | None:
+    """None for a line that was written by half."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) and record.keys() >= {"id", "dialogue"} else None
 
 
 class Witness:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import errno
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import pytest
 
@@ -97,4 +98,61 @@ def test_what_is_no_record(tmp_path: Path, record: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         kept.keep(record)
     assert kept.documents() == []
+    kept.close()
+
+
+class Full:
+    """A file on a disk that is full after so many octets."""
+
+    def __init__(self, file: IO[bytes], room: int) -> None:
+        self._file = file
+        self.room = room
+
+    def write(self, data: bytes) -> int:
+        if not self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = self._file.write(data[: self.room])
+        self.room -= written
+        return written
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def record(number: int) -> dict[str, Any]:
+    return {"id": str(number), "dialogue": {"number": number}}
+
+
+@pytest.mark.parametrize("room", [0, 10])
+def test_a_full_disk_costs_only_what_came_then(tmp_path: Path, room: int) -> None:
+    lost: list[OSError] = []
+    kept = EvidenceFile(tmp_path / "evidence.jsonl", lost.append)
+    kept.keep(record(1))
+    file = Full(kept._file, room)
+    kept._file = cast("IO[bytes]", file)
+    kept.keep(record(2))
+    kept.keep(record(3))
+    assert [error.errno for error in lost] == [errno.ENOSPC, errno.ENOSPC]
+    assert kept.documents() == [{"number": 1}]
+    file.room = 10_000
+    kept.keep(record(4))
+    assert kept.documents() == [{"number": 1}, {"number": 4}]
+    kept.close()
+
+
+@pytest.mark.parametrize("line", [b'{"id": "x", "dia', b"[]", b'{"id": 1}', b"\xff", b"null"])
+def test_a_line_that_is_none_is_skipped(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "evidence.jsonl"
+    kept = EvidenceFile(path)
+    kept.keep(record(1))
+    with path.open("ab") as file:
+        file.write(line + b"\n")
+    assert kept.documents() == [{"number": 1}]
+    kept.close()
+
+
+def test_a_lone_surrogate_is_kept(tmp_path: Path) -> None:
+    kept = EvidenceFile(tmp_path / "evidence.jsonl")
+    kept.keep({"id": "1", "dialogue": {"text": "\\\ud800é"}})
+    assert kept.documents() == [{"text": "\\\ud800é"}]
     kept.close()
