@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from mailsim.errors import ConnectionTimeout, LabError, NetworkError
-from mailsim.lab.errors import error_of
+from mailsim.lab.errors import check_size, error_of
 from mailsim.lab.rundir import RunDir
 from mailsim.net.local import LineConnection
 
@@ -39,6 +39,8 @@ class Attached:
 
     def _asked(self, operation: str, parameters: dict[str, Any], *, to_the_end: bool) -> Any:
         patience = PATIENCE + float(parameters.get("timeout", 0))
+        request = json.dumps({"ask": operation, "with": parameters}).encode()
+        check_size(operation, request, LONGEST_REQUEST)
         try:
             connection = LineConnection(
                 LOOPBACK, self._port, timeout=patience, limit=LONGEST_ANSWER
@@ -46,7 +48,7 @@ class Attached:
             try:
                 connection.send(
                     json.dumps({KEY: VERSION, "token": self._token}).encode(),
-                    json.dumps({"ask": operation, "with": parameters}).encode(),
+                    request,
                 )
                 answer = _answer(connection.line())
                 if to_the_end:

@@ -18,8 +18,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from mailsim.lab.client import KEY, LONGEST_REQUEST, VERSION
-from mailsim.lab.errors import bad_request, error_document
+from mailsim.lab.client import KEY, LONGEST_ANSWER, LONGEST_REQUEST, VERSION
+from mailsim.lab.errors import bad_request, check_size, error_document
 from mailsim.lab.operations import perform
 
 if TYPE_CHECKING:
@@ -118,14 +118,16 @@ class _Session:
         given = str(value.get("token")).encode("utf-8", "replace")
         return hmac.compare_digest(given, self._token.encode())
 
-    async def _reply(self, line: bytes) -> tuple[str, bytes]:
-        request = _json(line)
+    async def _reply(self, asked: bytes) -> tuple[str, bytes]:
+        request = _json(asked)
         try:
             name, parameters = _request(request)
             answer = await perform(self._site, name, parameters)
-            return name, json.dumps({"answer": answer}).encode()
+            line = json.dumps({"answer": answer}).encode()
+            check_size(name, line, LONGEST_ANSWER)
         except Exception as error:  # noqa: BLE001 - whatever was asked, the lab lives on
             return "", json.dumps({"error": error_document(error)}).encode()
+        return name, line
 
 
 def _json(line: bytes) -> object:

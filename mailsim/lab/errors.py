@@ -42,4 +42,11 @@ def bad_request(operation: str, parameter: str) -> UsageError:
     return UsageError("lab.bad-request", operation=operation[:40], parameter=parameter[:40])
 
 
-__all__ = ["bad_request", "error_document", "error_of"]
+def check_size(operation: str, line: bytes, most: int) -> None:
+    """Raises LabError where a request or an answer has more octets than the other end takes."""
+    if len(line) > most:
+        sizes = {"size": len(line) / 1e6, "most": most / 1e6}
+        raise LabError("lab.too-large", operation=operation[:40], **sizes)
+
+
+__all__ = ["bad_request", "check_size", "error_document", "error_of"]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import re
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, is_dataclass
 from enum import Enum
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mailsim.dialogue.journey import journey
 from mailsim.errors import LabError, UsageError
 from mailsim.lab.backend import Document
+from mailsim.lab.delivery import submission
 from mailsim.lab.errors import bad_request
 from mailsim.lab.faults import by_number
 from mailsim.model.queue import QueueEntry, StoredMessage
@@ -23,7 +23,6 @@ from mailsim.servers import firewall
 from mailsim.servers.clock import LATEST
 from mailsim.servers.config import FAULTS
 from mailsim.servers.disturbance import Rule
-from mailsim.servers.envelope import LOCALHOST, Recipient, Submission
 from mailsim.servers.queue.refused import Refused
 
 if TYPE_CHECKING:
@@ -35,8 +34,6 @@ W = TypeVar("W", bound=Work)
 
 # What may be waited for at most: an hour.
 LONGEST = 3600.0
-# What no address has, and a database or a log could not bear.
-_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 OPERATIONS: dict[str, tuple[Work, Mapping[str, Kind]]] = {}
 
@@ -134,38 +131,15 @@ def scan(site: Site) -> list[Document]:
 @operation(content=str, sender=str, recipients=list)
 async def deliver(site: Site, *, content: str, sender: str, recipients: list[str]) -> str:
     """Hand a message (base64) to the queue, as a program on the server would; its Message-ID."""
-    _check_envelope(sender, recipients)
-    submission = Submission(
-        sender=sender,
-        recipients=tuple(Recipient(one) for one in recipients),
-        content=_content(content),
-        client=LOCALHOST,
-        service="pickup",
-    )
+    given = submission(content, sender, recipients)
     await site.world.queue.calm()
     begun = site.world.log.written
     try:
-        queue_id = site.world.queue.accept(submission)
+        queue_id = site.world.queue.accept(given)
     except Refused as refused:
         raise LabError("lab.refused", reply=refused.reply.text) from None
     # cleanup has given it one where it had none, and written so.
     return journey(site.world.log.lines(begun), queue_id=queue_id).message_id
-
-
-def _check_envelope(sender: str, recipients: list[Any]) -> None:
-    if _UNWRITABLE.search(sender):
-        raise bad_request("deliver", "sender")
-    if not recipients or not all(isinstance(one, str) and one for one in recipients):
-        raise bad_request("deliver", "recipients")
-    if any(_UNWRITABLE.search(one) for one in recipients):
-        raise bad_request("deliver", "recipients")
-
-
-def _content(text: str) -> bytes:
-    try:
-        return b64decode(text, validate=True)
-    except ValueError:
-        raise bad_request("deliver", "content") from None
 
 
 @operation(message_id=str, timeout=(int, float))

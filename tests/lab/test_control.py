@@ -275,3 +275,23 @@ def test_the_last_lines_of_the_log_alone(lab: Lab, document: dict[str, Any]) -> 
     assert len(lines) > 5
     assert attached.ask("logs", since=-5)["lines"] == lines[-5:]
     assert attached.ask("logs", since=-1000)["lines"] == lines
+
+
+def test_an_answer_that_is_too_large_says_so(
+    lab: Lab, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.deliver("Message-ID: <x@y>\n\n" + "x" * 3000, "user@minfo.sn", "cheikh@minfo.sn")
+    lab.idle()
+    monkeypatch.setattr(control, "LONGEST_ANSWER", 3000)
+    attached = Attached(lab.name, document)
+    with pytest.raises(LabError, match=r"What “mailboxes” carries is too large.*mailsim status"):
+        attached.ask("mailboxes")
+    assert attached.ask("counts") == {"cheikh": {"INBOX": 1}}
+
+
+def test_a_request_that_is_too_large_says_so(
+    lab: Lab, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "LONGEST_REQUEST", 3000)
+    with pytest.raises(LabError, match="What “deliver” carries is too large"):
+        Attached(lab.name, document).ask("deliver", content="A" * 4000, sender="", recipients=["x"])

@@ -1,0 +1,41 @@
+"""What is to be delivered, as the control port gives it: from JSON to a Submission."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from typing import Any
+
+from mailsim.lab.errors import bad_request
+from mailsim.servers.envelope import LOCALHOST, Recipient, Submission
+
+# What no address has, and a database or a log could not bear.
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def submission(content: str, sender: str, recipients: list[Any]) -> Submission:
+    """As a program on the server would submit it; `content` is base64.  Raises UsageError."""
+    _check_envelope(sender, recipients)
+    return Submission(
+        sender=sender,
+        recipients=tuple(Recipient(one) for one in recipients),
+        content=_content(content),
+        client=LOCALHOST,
+        service="pickup",
+    )
+
+
+def _check_envelope(sender: str, recipients: list[Any]) -> None:
+    if _UNWRITABLE.search(sender):
+        raise bad_request("deliver", "sender")
+    if not recipients or not all(isinstance(one, str) and one for one in recipients):
+        raise bad_request("deliver", "recipients")
+    if any(_UNWRITABLE.search(one) for one in recipients):
+        raise bad_request("deliver", "recipients")
+
+
+def _content(text: str) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except ValueError:
+        raise bad_request("deliver", "content") from None
