@@ -86,7 +86,7 @@ def test_a_queued_row_comes_back_as_it_was() -> None:
     store = Store(None)
     queued = row(store)
     assert store.queued() == [queued]
-    store.done("A0001", [0])
+    store.done(queued, [0])
     queued.queue, queued.next_attempt = "deferred", 300.0
     queued.recipients = [RecipientRow(1, "c@b.sn", "orig@b.sn", "", "rfc822;x", "why")]
     store.requeue(queued)
@@ -97,8 +97,7 @@ def test_a_queued_row_comes_back_as_it_was() -> None:
 
 def test_served_recipients_are_gone() -> None:
     store = Store(None)
-    row(store)
-    store.done("A0001", [0])
+    store.done(row(store), [0])
     assert [one.number for one in store.queued()[0].recipients] == [1]
 
 

@@ -48,7 +48,7 @@ class ContentFilter:
             outcomes = self._reinject(mail, judgement, recipients)
         else:
             outcomes = self._stopped(judgement, recipients)
-            self._world.filter.log(judgement, "")
+            self._log(judgement, "")
         for notice in judgement.notifications:
             self._accept(replace(notice, service="reinjection"), mail)
         return outcomes
@@ -98,11 +98,15 @@ class ContentFilter:
         outcomes: list[Outcome] = []
         for content, group in groups.items():
             queue_id = self._accept(self._again(mail, content, group), mail)
-            self._world.filter.log(judgement, queue_id)
+            self._log(judgement, queue_id)
             ok = f"250 2.0.0 Ok: queued as {queue_id}"
             reply = f"250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): {ok}"
             outcomes += [self._outcome(one, "sent", "2.0.0", reply) for one in group]
         return outcomes
+
+    def _log(self, judgement: Judgement, queue_id: str) -> None:
+        """As the journal's lines: once the step is kept."""
+        self._world.store.after(lambda: self._world.filter.log(judgement, queue_id))
 
     def _again(self, mail: Mail, content: bytes, group: list[RecipientRow]) -> Submission:
         envelope = mail.envelope

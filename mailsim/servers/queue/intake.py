@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Intake:
-    """Writes messages into the store, in the caller's step."""
+    """Makes messages ready for queue or mailbox; their content is kept, in the caller's step."""
 
     def __init__(self, world: World, journal: Journal) -> None:
         self._world = world
@@ -25,7 +25,7 @@ class Intake:
         self._journal = journal
 
     def take(self, submission: Submission, parent: Mail | None, queued: Container[str]) -> Mail:
-        """The message as it is in the store from now on, its id none of those `queued`.
+        """The message as it is to be kept, its id none of those `queued`.
 
         `parent` is the message that it came of.  Raises Refused.
         """
@@ -51,7 +51,6 @@ class Intake:
                 for at, (address, asked) in enumerate(cleaned.recipients)
             ],
         )
-        self._store.enqueue(row)
         return Mail(row, envelope)
 
     def _new_id(self, queued: Container[str]) -> str:
@@ -95,6 +94,5 @@ class Intake:
             ("sasl_sender", submission.sasl_sender),
         )
         text = "".join(f", {name}={value}" for name, value in given if value)
-        pid = submission.pid or self._journal.pid(submission.program)
         line = f"{queue_id}: client={submission.client}{text}"
-        self._world.log.write(submission.program, pid, line)
+        self._journal.write(submission.program, line, submission.pid)

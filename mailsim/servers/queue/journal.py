@@ -24,9 +24,11 @@ class Journal:
             self._pids[program] = self._world.ids.pid()
         return self._pids[program]
 
-    def write(self, program: str, text: str) -> None:
-        """A line of `postfix/qmgr` and its kin."""
-        self._world.log.write(program, self.pid(program), text)
+    def write(self, program: str, text: str, pid: int = 0) -> None:
+        """A line of `postfix/qmgr` and its kin, written once the present step is kept; `pid`
+        0: the program's own."""
+        pid = pid or self.pid(program)
+        self._world.store.after(lambda: self._world.log.write(program, pid, text))
 
     def active(self, mail: Mail) -> None:
         """qmgr takes a message into its active queue."""
@@ -66,7 +68,8 @@ class Journal:
     def lmtp(self, user: str, session: str, text: str) -> None:
         """A line of Dovecot's LMTP server."""
         pid = self.pid("dovecot/lmtp")
-        self._world.log.write("dovecot", 0, f"lmtp({user})<{pid}><{session}>: {text}")
+        line = f"lmtp({user})<{pid}><{session}>: {text}"
+        self._world.store.after(lambda: self._world.log.write("dovecot", 0, line))
 
 
 def _pretty(seconds: float) -> str:

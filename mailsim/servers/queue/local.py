@@ -82,6 +82,7 @@ class LocalDelivery:
             program="postfix/lmtp",
             remote=host,
             diagnostic=reply,
+            stored=True,
         )
 
     def _head(self, sender: str, address: str, session: str) -> bytes:

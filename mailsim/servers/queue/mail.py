@@ -67,6 +67,8 @@ class Outcome:
     remote: str = ""
     diagnostic: str = ""
     reported: bool = False
+    stored: bool = False
+    """Whether a mailbox has the queued content now."""
     begun: float = 0.0
     connected: float = 0.0
 

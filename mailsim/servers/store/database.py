@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -63,12 +64,21 @@ class Database:
             raise LabError(sentence, folder=folder, reason=str(error)) from None
         self._depth = 0
         self._step = _Step(self)
+        self._after: list[Callable[[], object]] = []
         self._cache: dict[int, bytes] = {}
         self._cached = 0
 
     def step(self) -> _Step:
         """One transaction: all that is done inside it, or nothing.  Steps may nest."""
         return self._step
+
+    def after(self, told: Callable[[], object]) -> None:
+        """Call `told` once the present step is kept, in the order of asking, and never if it is
+        not; at once outside any step.  What memory holds of the store changes by this alone."""
+        if self._depth:
+            self._after.append(told)
+        else:
+            told()
 
     def _begin(self) -> None:
         if self._depth == 0:
@@ -87,8 +97,13 @@ class Database:
         except sqlite3.Error:  # a full disk
             self._undo()
             raise
+        if self._after:
+            after, self._after = self._after, []
+            for told in after:
+                told()
 
     def _undo(self) -> None:
+        self._after.clear()
         if self._db.in_transaction:  # SQLite itself may have rolled back
             self._db.execute("ROLLBACK")
         self._cache.clear()  # the numbers are given out again
@@ -128,8 +143,8 @@ class Database:
     def _forget(self, number: int) -> None:
         self._cached -= len(self._cache.pop(number, b""))
 
-    def _release(self, number: int) -> None:
-        """A row that pointed to this content is gone."""
+    def release(self, number: int) -> None:
+        """No row of this step points to that content any more: it goes, if no other does."""
         self._forget(number)
         self._db.execute(
             "DELETE FROM content WHERE id = ?1"

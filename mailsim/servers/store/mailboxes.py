@@ -86,7 +86,7 @@ class Mailboxes(Database):
                 (uid, user, mailbox),
             ).fetchone()
             if row:
-                self._release(row[0])
+                self.release(row[0])
         return row is not None
 
     def mail_state(self) -> list[tuple[object, ...]]:

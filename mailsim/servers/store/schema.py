@@ -24,18 +24,9 @@ CREATE TABLE queue (
     next_attempt REAL NOT NULL,
     size INTEGER NOT NULL,
     envelope TEXT NOT NULL,
+    recipients TEXT NOT NULL,
     head BLOB NOT NULL,
     content INTEGER NOT NULL REFERENCES content (id)
-) WITHOUT ROWID;
-CREATE TABLE recipient (
-    queue_id TEXT NOT NULL,
-    number INTEGER NOT NULL,
-    address TEXT NOT NULL,
-    original TEXT NOT NULL,
-    notify TEXT NOT NULL,
-    orcpt TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    PRIMARY KEY (queue_id, number)
 ) WITHOUT ROWID;
 CREATE TABLE mailbox (
     id INTEGER PRIMARY KEY,
@@ -59,7 +50,7 @@ CREATE TABLE message (
 CREATE INDEX queue_content ON queue (content);
 CREATE INDEX message_content ON message (content);
 """
-NAMES = ("recipient", "queue", "message", "mailbox", "content")
+NAMES = ("queue", "message", "mailbox", "content")
 
 
 def prepare(database: sqlite3.Connection, where: str) -> None:

@@ -303,7 +303,7 @@ def test_a_closed_queue_goes_on_in_another_process(
 
 
 def test_a_message_for_an_alias_elsewhere_is_forwarded(world: Any) -> None:
-    world.queue._local._addresses._aliases["ailleurs"] = "cheikh, x@kelkpart.com"
+    world.queue._attempts._local._addresses._aliases["ailleurs"] = "cheikh, x@kelkpart.com"
     world.send("ailleurs@minfo.sn")
     world.run()
     assert any("status=sent (forwarded as " in line for line in world.lines)
@@ -311,7 +311,7 @@ def test_a_message_for_an_alias_elsewhere_is_forwarded(world: Any) -> None:
 
 
 def test_an_alias_that_leads_to_itself_bounces(world: Any) -> None:
-    world.queue._local._addresses._aliases |= {"a": "b", "b": "a"}
+    world.queue._attempts._local._addresses._aliases |= {"a": "b", "b": "a"}
     world.send("a@minfo.sn")
     world.run()
     assert any("dsn=5.4.6, status=bounced (alias database loop)" in one for one in world.lines)
