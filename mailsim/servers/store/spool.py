@@ -54,7 +54,7 @@ class Spool(Database):
             f"SELECT {_COLUMNS} FROM queue ORDER BY arrival, queue_id"  # noqa: S608
         ).fetchall()
         return [
-            QueueRow(*columns, [RecipientRow(*one) for one in json.loads(recipients)])
+            QueueRow(*(*columns, [RecipientRow(*one) for one in json.loads(recipients)]))
             for *columns, recipients in rows
         ]
 
