@@ -19,6 +19,7 @@ from mailsim.servers.firewall import state
 if TYPE_CHECKING:
     from mailsim.lab.backend import Document
     from mailsim.model.stage import Stage
+    from mailsim.servers.log import Log
     from mailsim.servers.world import World
 
 _SERVED = {"dns", *SMTP_SERVICES}
@@ -50,6 +51,7 @@ class Site:
         )
         self._unwritten = False
         self._waiting: set[asyncio.Future[None]] = set()
+        self._heard: Log | None = None
         self._attach()
 
     @property
@@ -70,9 +72,10 @@ class Site:
             self._log.close()
 
     def publish(self) -> None:
-        """Write lab.json."""
+        """Write lab.json: who the lab is, and how it is asked for all that may change."""
         port, token = self.control
-        self.rundir.write({**self.describe(), "control": port, "token": token})
+        who = {"name": self.rundir.name, "backend": "embedded", "pid": os.getpid()}
+        self.rundir.write({**who, "control": port, "token": token})
 
     # on the loop
 
@@ -114,13 +117,13 @@ class Site:
         return by_number(self.world.config.faults)
 
     async def reset(self, stage: Stage | None) -> None:
-        """Another world, and nothing kept of the last one."""
-        await asyncio.to_thread(self.embedded.reset, stage)
+        """Another world, and nothing kept of the last one.  Raises LabError: all is as before."""
+        await self.embedded.reset(stage)
+        # Nothing is awaited from here on: nobody sees the new world with the old one's files.
         self.generation += 1
         self._begin_files()
         self._attach()
         self._wake()
-        self.publish()
 
     # the log
 
@@ -133,11 +136,14 @@ class Site:
             self._lost("mail.log", error)
 
     def _attach(self) -> None:
-        log = self.world.log
-        for line in log.lines():
+        """Keep what this world's log says, and no longer what the last one's does."""
+        if self._heard:
+            self._heard.on_line = None
+        self._heard = self.world.log
+        for line in self._heard.lines():
             self._keep(line)
         self.write_log()
-        log.on_line = self._line
+        self._heard.on_line = self._line
 
     def _keep(self, line: str) -> None:
         """Into the file, if it can be: what a server does never depends on it."""

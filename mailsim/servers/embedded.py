@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sqlite3
 import ssl
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
@@ -22,6 +23,7 @@ from mailsim.servers.dns.server import DnsListener, serve_dns
 from mailsim.servers.firewall import state
 from mailsim.servers.peers import Peers, serve_peers
 from mailsim.servers.smtp import SmtpSession
+from mailsim.servers.store import Store
 from mailsim.servers.world import World
 
 T = TypeVar("T")
@@ -32,8 +34,7 @@ PATIENCE = 10.0  # seconds that a thread has to start or to end
 
 
 class Embedded:
-    """The embedded lab's servers.  Start it, ask it by `call`, stop it; all methods may be called
-    from any thread.
+    """The embedded lab's servers.  Start it, ask it by `call`, stop it, from any thread.
 
     `endpoints` says where each service is reached: name → (host, port).  `seed`, `fixed` and
     `folder` are the World's.
@@ -62,6 +63,9 @@ class Embedded:
         self._listeners: dict[str, Listener] = {}
         self._dns: DnsListener | None = None
         self._peers: Peers | None = None
+        self._turn = asyncio.Lock()
+        """Held by who resets or closes: one after the other."""
+        self._closed = False
 
     # from any thread
 
@@ -125,11 +129,19 @@ class Embedded:
         offered = self.world.config.services
         return {name: reached[name] for name in PORTS if name in offered and name in reached}
 
-    def reset(self, stage: Stage | None = None) -> None:
-        """The pristine stage again: a new world on the same ports; connections are cut."""
-        self.call(lambda _: self._reset(stage or self.world.config.stage))
-
     # on the loop
+
+    async def reset(self, stage: Stage | None = None) -> None:
+        """The pristine stage again: a new world on the same ports; connections are cut.
+
+        Raises LabError where the store cannot be emptied: then the old world goes on.
+        """
+        async with self._turn:
+            if self._closed:
+                raise LabError("lab.stopped")
+            await self._empty()
+            self._cut()  # who came meanwhile speaks with the old world
+            self._enter(self._new_world(stage or self.world.config.stage, self.world.store))
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -147,7 +159,7 @@ class Embedded:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
 
-    def _new_world(self, stage: Stage) -> World:
+    def _new_world(self, stage: Stage, store: Store | None = None) -> World:
         return World(
             self.network,
             stage=stage,
@@ -155,6 +167,7 @@ class Embedded:
             seed=self.seed,
             fixed=self.fixed,
             folder=self.folder,
+            store=store,
         )
 
     async def _open(self, world: World) -> None:
@@ -190,26 +203,40 @@ class Embedded:
     def _context(self, kind: str) -> ssl.SSLContext | None:
         return self.ca.server_context(kind) if kind else None
 
-    async def _reset(self, stage: Stage) -> None:
-        old = self.world
+    async def _empty(self) -> None:
+        """Throw away all mail.  Raises LabError; then it is there as before, and delivered."""
+        queue, store = self.world.queue, self.world.store
+        self._cut()
+        await queue.close()
+        try:
+            store.clear()
+        except sqlite3.Error as error:  # a full disk
+            queue.start()
+            raise LabError("lab.not-reset", folder=self.folder or "-", reason=str(error)) from None
+
+    def _cut(self) -> None:
         for listener in self._listeners.values():
             listener.drop()
-        await old.queue.close()
-        old.store.clear()
-        old.store.close()
-        self.world = self._new_world(stage)
-        if self._dns:
-            self._dns.world = self.world
-        if self._peers:
-            self._peers.move(self.world)
-        self.world.queue.start()
 
-    async def _close(self, world: World) -> None:
-        for listener in self._listeners.values():
-            await listener.close()
-        if self._peers:
-            await self._peers.close()
+    def _enter(self, world: World) -> None:
+        """All servers serve this world from here on."""
+        self.world = world
         if self._dns:
-            await self._dns.close()
-        await world.queue.close()
-        world.store.close()
+            self._dns.world = world
+        if self._peers:
+            self._peers.move(world)
+        world.queue.start()
+
+    async def _close(self, _: World) -> None:
+        async with self._turn:
+            if self._closed:
+                return
+            self._closed = True
+            for listener in self._listeners.values():
+                await listener.close()
+            if self._peers:
+                await self._peers.close()
+            if self._dns:
+                await self._dns.close()
+            await self.world.queue.close()
+            self.world.store.close()

@@ -25,7 +25,7 @@ class World:
     """The state of one lab.  All of it lives on the simulator's loop; a reset makes another.
 
     `seed` fixes ids and passwords, and the time if `fixed`.  `folder` keeps queue and
-    mailboxes on disk; None keeps them in memory.
+    mailboxes on disk; None keeps them in memory; `store` is one that is open already.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class World:
         seed: str,
         fixed: bool,
         folder: Path | None = None,
+        store: Store | None = None,
     ) -> None:
         self.network = network
         self.clock = Clock(fixed=fixed)
@@ -46,7 +47,7 @@ class World:
         self.accounts = LabAccounts(network, seed)
         self.names = Names(network, lambda text: self.log.write("named", self.ids.pid(), text))
         self.disturbances = Disturbances(self.ids)
-        self.store = Store(folder)
+        self.store = store or Store(folder)
         self.filter = Filter(self)
         self.queue = Queue(self)
         self.routes: dict[str, tuple[str, int]] = {}

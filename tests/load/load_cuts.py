@@ -49,7 +49,7 @@ class Site:
 
     def become(self, setting: Setting) -> None:
         """Another stage, with other faults."""
-        self.servers.reset(setting.stage)
+        self.servers.call(lambda _: self.servers.reset(setting.stage))
 
         def change(world: World) -> None:
             for fault in sorted(setting.faults):
@@ -232,7 +232,7 @@ def test_a_reset_in_the_midst_of_it_all(site: Site) -> None:
         steps = [site.connect("smtp") for _ in MESSAGE]
         for count, connection in enumerate(steps):
             talk(connection, MESSAGE[:count], 10_000)
-        site.servers.reset()
+        site.servers.call(lambda _: site.servers.reset())
         for connection in steps:
             with closing(connection):
                 assert heard_the_end(connection)
