@@ -85,6 +85,20 @@ class Config:
     queue_run_delay: float = 300
     smtp_tls_security_level: str = ""
 
+    # --- Dovecot and Pigeonhole
+    ssl: str = "no"
+    """"no", "yes" or "required": no login before TLS."""
+    disable_plaintext_auth: bool = False
+    auth_mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
+    mail_max_userip_connections: int = 10
+    pop3_lock_session: bool = True
+    """Dovecot's default is no; RFC 1939 §4 and the thesis (2.1.2.2) want the maildrop locked."""
+    sieve_max_script_size: int = 1024 * 1024
+    sieve_quota_max_scripts: int = 0
+    """0 is no limit."""
+    sieve_quota_max_storage: int = 0
+    """Octets; 0 is no limit."""
+
     # --- Amavis: None is Perl's undef
     bypass_virus_checks: bool = True
     bypass_spam_checks: bool = True
@@ -273,6 +287,8 @@ def _tls(c: Config, _: Network) -> Config:
         smtpd_tls_security_level="may",  # TLS6
         smtpd_tls_auth_only=True,
         smtp_tls_security_level="may",
+        ssl="required",  # TLS5
+        disable_plaintext_auth=True,
     )
 
 

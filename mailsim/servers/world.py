@@ -11,6 +11,7 @@ from mailsim.servers.clock import Clock
 from mailsim.servers.config import Config, config
 from mailsim.servers.disturbance import Disturbances
 from mailsim.servers.dns.names import Names
+from mailsim.servers.dovecot.anvil import Anvil
 from mailsim.servers.filter import Filter
 from mailsim.servers.ids import Ids
 from mailsim.servers.log import Log
@@ -48,6 +49,7 @@ class World:
         self.names = Names(network, lambda text: self.log.write("named", self.ids.pid(), text))
         self.disturbances = Disturbances(self.ids)
         self.store = store or Store(folder)
+        self.anvil = Anvil()
         self.filter = Filter(self)
         self.queue = Queue(self)
         self.routes: dict[str, tuple[str, int]] = {}
