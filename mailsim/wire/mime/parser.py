@@ -1,0 +1,220 @@
+"""Finds the parts of a message (RFC 2046 §5.1), by offsets, in one pass."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from mailsim.wire.mime.fields import clean
+from mailsim.wire.mime.parameters import read_content_type
+from mailsim.wire.mime.part import Kind, Part
+
+MAX_DEPTH: Final = 100
+MAX_PARTS: Final = 10_000
+# RFC 2046 §5.1.1 allows a boundary 70 octets; what is longer is cut.
+_MAX_BOUNDARY: Final = 80
+_MAX_LAST_LINE: Final = 84
+
+_MIME = re.compile(
+    rb"^(?:(mime-version)[ \t]*+(?::|\r?$)"
+    rb"|content-type[ \t]*+(?::([^\n]*+(?:\n[ \t][^\n]*+)*+)|\r?$))",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def parse(content: bytes) -> Part:
+    """The message as a tree of parts.
+
+    Any octets are a message: what is broken is read as Dovecot reads it.  A line that only
+    begins with a boundary delimits too, and the longest boundary that fits is meant.  Beyond
+    MAX_DEPTH and MAX_PARTS a part is a leaf.
+    """
+    return _Parser(content).parse()
+
+
+class _Open:
+    """A multipart whose last boundary has not come, and where its delimiter is next (its LF)."""
+
+    __slots__ = ("delimiter", "next", "part")
+
+    def __init__(self, part: Part, boundary: bytes) -> None:
+        self.part = part
+        self.delimiter = b"\n--" + boundary
+        self.next = -1
+
+
+class _Parser:
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._size = len(content)
+        self._open: list[_Open] = []
+        self._count = 1
+
+    def parse(self) -> Part:
+        root = part = Part(self._content, 0)
+        at = 0
+        found: tuple[Part, int] | None = (root, at)
+        while found is not None:
+            part, at = found
+            part, at, cut = self._headers(part, at)
+            found = self._bodies(part, at, cut)
+        return root
+
+    # --- Header sections ----------------------------------------------------------------------
+
+    def _headers(self, part: Part, at: int) -> tuple[Part, int, Part | None]:
+        """Read the header at `at`, and those of messages that begin behind it.
+
+        Gives the part whose body follows, where, and the part whose header a delimiter cut.
+        """
+        cut: Part | None = None
+        while True:
+            at, whole = self._header(part, at)
+            if not whole and cut is None and part.end < at:
+                cut = part
+            if part.kind is not Kind.MESSAGE:
+                return part, at, cut
+            part = self._child(part, part.body_start)
+
+    def _header(self, part: Part, at: int) -> tuple[int, bool]:
+        """Read one header; where its body begins, and whether an empty line came before that."""
+        limit, index = self._nearest(at)
+        blank = self._blank(at, limit)
+        if blank >= 0:
+            part.body_start = part.end = blank
+            self._classify(part, whole=True)
+            return blank, True
+        # The line end before a delimiter belongs to it, not to the header that it cuts.
+        newline = self._newline(at, limit) if index >= 0 else 0
+        part.body_start = part.end = limit - newline if limit > at else part.start
+        self._classify(part, whole=False)
+        return limit, False
+
+    def _blank(self, at: int, limit: int) -> int:
+        """Where the body begins behind the first empty line, or -1."""
+        content = self._content
+        if at == 0 and content.startswith((b"\r\n", b"\n")):
+            return content.index(b"\n") + 1
+        start = max(at - 1, 0)
+        crlf = content.find(b"\n\r\n", start, limit)
+        bare = content.find(b"\n\n", start, limit if crlf < 0 else crlf + 1)
+        if bare >= 0:
+            return bare + 2
+        return crlf + 3 if crlf >= 0 else -1
+
+    def _classify(self, part: Part, *, whole: bool) -> None:
+        """What the header says that the part holds; opens it if that is parts."""
+        declared, field = part.is_mime, None
+        for match in _MIME.finditer(self._content, part.start, part.body_start):
+            declared = True
+            if field is None and not match[1]:
+                field = clean(match[2] or b"")
+        part.is_mime = declared
+        if field is None:
+            parent = part.parent
+            digest = parent is not None and parent.kind is Kind.MULTIPART and parent.is_digest
+            part.kind = Kind.MESSAGE if digest else Kind.TEXT
+            return
+        media_type, params = read_content_type(field)
+        part.kind = _kind(media_type.lower())
+        part.is_digest = media_type.lower() == b"multipart/digest"
+        if part.kind is Kind.MULTIPART and whole:
+            for name, value in params:
+                if name.lower() == b"boundary":
+                    self._open.append(_Open(part, value[:_MAX_BOUNDARY]))
+                    break
+
+    def _child(self, parent: Part, start: int) -> Part:
+        self._count += 1
+        child = Part(self._content, start, parent)
+        parent.children.append(child)
+        return child
+
+    # --- Bodies -------------------------------------------------------------------------------
+
+    def _bodies(self, part: Part, at: int, cut: Part | None) -> tuple[Part, int] | None:
+        """Read from `at`, in the body of `part`, to the next part; it and where, or None at the end."""
+        while True:
+            line, index = self._nearest(at)
+            if index < 0:
+                self._finish(part, None, self._size)
+                return None
+            owner = self._open[index]
+            self._close(part, owner.part, line - self._newline(at, line), cut, line)
+            behind = line + len(owner.delimiter) - 1
+            part, cut = owner.part, None
+            last = self._content.startswith(b"--", behind)
+            at = self._content.find(b"\n", behind) + 1
+            if at == 0:
+                self._finish(part, None, self._size)
+                return None
+            del self._open[index + (0 if last else 1) :]
+            if not last:
+                child = self._child(part, at)
+                child.is_mime = True
+                return child, at
+
+    def _close(self, part: Part, owner: Part, end: int, cut: Part | None, line: int) -> None:
+        """All parts up to `owner` end before the delimiter's line.
+
+        The line end before it that a cut header gave up is its multipart's.
+        """
+        if cut is not None:
+            end = cut.end
+        self._finish(part, cut.parent if cut is not None else owner, end)
+        if cut is not None and cut.parent is not None:
+            self._finish(cut.parent, owner, line)
+
+    @staticmethod
+    def _finish(part: Part, owner: Part | None, end: int) -> None:
+        found: Part | None = part
+        while found is not None and found is not owner:
+            found.end = end
+            found = found.parent
+
+    def _newline(self, at: int, line: int) -> int:
+        """The octets of the line end before `line`, none if that is before `at`."""
+        if line <= at:
+            return 0
+        return 2 if self._content.endswith(b"\r\n", at, line) else 1
+
+    def _nearest(self, start: int) -> tuple[int, int]:
+        """The first line from `start` on that delimits an open multipart, and whose; or the end and -1."""
+        best, whose, longest = self._size, -1, 0
+        for index, one in enumerate(self._open):
+            if one.next < start - 1:
+                one.next = self._find(one.delimiter, start - 1)
+            if one.next < best or (
+                one.next == best and whose >= 0 and len(one.delimiter) >= longest
+            ):
+                best, whose, longest = one.next, index, len(one.delimiter)
+        return (best + 1 if whose >= 0 else best), whose
+
+    def _find(self, delimiter: bytes, start: int) -> int:
+        content = self._content
+        at = content.find(delimiter, start)
+        while at >= 0 and not self._fits(delimiter, at):
+            at = content.find(delimiter, at + 1)
+        return at if at >= 0 else self._size
+
+    def _fits(self, delimiter: bytes, at: int) -> bool:
+        """Whether the boundary is in its line without the "--" at the end, as it may itself end so."""
+        if not delimiter.endswith((b"-", b"\r")) and b"\n" not in delimiter[1:]:
+            return True
+        begin = at + 3
+        end = self._content.find(b"\n", begin)
+        if end < 0:
+            return True
+        line = self._content[begin:end].removesuffix(b"\r")
+        size = len(line) - (2 if len(line) > 2 and line.endswith(b"--") else 0)
+        return len(delimiter) - 3 <= size
+
+
+def _kind(media_type: bytes) -> Kind:
+    if media_type == b"message/rfc822":
+        return Kind.MESSAGE
+    if media_type.startswith(b"multipart/"):
+        return Kind.MULTIPART
+    if media_type == b"text" or media_type.startswith(b"text/"):
+        return Kind.TEXT
+    return Kind.OTHER
