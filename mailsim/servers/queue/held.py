@@ -34,6 +34,7 @@ class Held:
 
     def add(self, mail: Mail) -> None:
         """A new message."""
+        mail.row.envelope = mail.envelope.text()
         self._store.enqueue(mail.row)
         self._store.after(lambda: self._mails.update({mail.row.queue_id: mail}))
 

@@ -43,9 +43,8 @@ class Intake:
             cleaned.message_id,
             self._world.clock.now(),
             len(cleaned.trace) + len(cleaned.data),
-            envelope.text(),
-            head,
-            number,
+            head=head,
+            content=number,
             recipients=[
                 RecipientRow(at, address, asked.address, asked.notify, asked.orcpt)
                 for at, (address, asked) in enumerate(cleaned.recipients)
