@@ -11,7 +11,7 @@ from functools import partial
 from mailsim.errors import ConnectionRefused, ConnectionTimeout, NetworkError, TlsError, UsageError
 from mailsim.net.peer import Address, Load, Peer
 
-__all__ = ["Listener", "Peer", "connect", "serve"]
+__all__ = ["Listener", "Peer", "connect", "listen", "serve"]
 
 _WAITING = 1024  # connections that wait in the kernel until they are accepted
 
@@ -139,10 +139,21 @@ async def serve(
     try:
         listening = socket.create_server((reached, port), family=family, backlog=_WAITING)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise NetworkError("net.no-port", port=port, host=host, reason=reason) from None
+        raise _no_port(error, host, port) from None
     listening.setblocking(False)  # noqa: FBT003 # the socket's own signature
     return Listener(handler, listening, limit, on_error)
+
+
+async def listen(
+    factory: Callable[[], asyncio.BaseProtocol], *, host: str = "127.0.0.1", port: int = 0
+) -> asyncio.Server:
+    """Listen for a library that brings an asyncio protocol of its own, and so cannot be served
+    by `serve`: `factory` makes one for each connection.  Raises as `serve` does."""
+    reached = _loopback(host)
+    try:
+        return await asyncio.get_running_loop().create_server(factory, reached, port)
+    except OSError as error:
+        raise _no_port(error, host, port) from None
 
 
 async def connect(host: str, port: int, *, timeout: float = 10.0) -> Peer:  # noqa: ASYNC109
@@ -161,6 +172,11 @@ async def connect(host: str, port: int, *, timeout: float = 10.0) -> Peer:  # no
         reason = error.strerror or str(error)
         raise NetworkError("net.unreachable", reason=reason, **where) from None
     return peer
+
+
+def _no_port(error: OSError, host: str, port: int) -> NetworkError:
+    reason = error.strerror or str(error)
+    return NetworkError("net.no-port", port=port, host=host, reason=reason)
 
 
 def _loopback(host: str) -> str:

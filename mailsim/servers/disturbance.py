@@ -14,11 +14,20 @@ from typing import Any, Final, NoReturn
 
 from mailsim.errors import UsageError
 from mailsim.knowledge import table
+from mailsim.servers.config import PORTS
 from mailsim.servers.ids import Ids
 
 VERSION: Final = 1
 PROTOCOLS: Final = ("smtp", "pop3", "imap", "managesieve", "dns", "*")
-ACTIONS: Final = ("answer", "delay", "drop", "truncate")
+PEER: Final = "peer"
+"""The service of the foreign domains' servers, which speak SMTP too."""
+SERVICES: Final = (*PORTS, PEER)
+# The moments of a connection that are no commands: the end of SMTP's content, a SASL response.
+_MOMENTS: Final = {"smtp": ("GREETING", ".", "RESPONSE"), "dns": ()}
+_USUAL_MOMENTS: Final = ("GREETING", "RESPONSE")
+# Each action with the key that it has of its own.
+_OWN: Final = {"answer": "text", "delay": "seconds", "drop": "", "truncate": "octets"}
+ACTIONS: Final = tuple(_OWN)
 LONGEST_DELAY: Final = 3600.0
 _NTH = re.compile(r"always|every [1-9]\d{0,5}|([1-9]\d{0,5})(?:-([1-9]\d{0,5})?)?")
 _LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,510}")
@@ -70,10 +79,11 @@ class Rule:
     """Where, when and what.
 
     `command` is the verb ("RCPT"; "GREETING", "." and "RESPONSE" for SMTP's other moments; the
-    query's type for DNS); `address` the envelope's address or DNS's name; `client` the client's
-    address.  "*" is anything, and stands for any letters in an address ("*@ugb.sn").  `nth`
-    counts the rule's own matches: "2", "1-2", "3-", "every 3" or "always".  `chance` is between
-    0 and 1.  Raises UsageError for what is none of these.
+    query's type for DNS); `service` the endpoint's name: it tells the lab's own server ("smtp")
+    from the foreign domains' ("peer"), to which it relays; `address` the envelope's address or
+    DNS's name; `client` the client's address.  "*" is anything, and stands for any letters in an
+    address ("*@ugb.sn").  `nth` counts the rule's own matches: "2", "1-2", "3-", "every 3" or
+    "always".  `chance` is between 0 and 1.  Raises UsageError for what is none of these.
     """
 
     name: str
@@ -88,8 +98,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         self._check_texts()
-        if self.protocol not in PROTOCOLS:
-            _refuse(self.name, "protocol", self.protocol, ", ".join(PROTOCOLS))
+        self._check_place()
         found = _NTH.fullmatch(self.nth)
         if not found or (found[2] and int(found[2]) < int(found[1])):
             _refuse(self.name, "nth", self.nth, "2, 1-2, 3-, every 3, always")
@@ -102,11 +111,20 @@ class Rule:
             if not isinstance(getattr(self, item), str) or not getattr(self, item):
                 raise UsageError("disturbance.not-text", rule=self.name, field=item)
 
+    def _check_place(self) -> None:
+        """A word that is misspelt would never match, and nobody would be told."""
+        known = self.protocol in PROTOCOLS
+        self._need("protocol", self.protocol, ", ".join(PROTOCOLS), good=known)
+        commands = ("*", *_commands(self.protocol))
+        known = self.command.upper() in commands
+        self._need("command", self.command, ", ".join(commands), good=known)
+        known = any(_like(service, self.service.lower()) for service in SERVICES)
+        self._need("service", self.service, ", ".join(("*", *SERVICES)), good=known)
+
     def _check_action(self) -> None:
         action = self.action
         if isinstance(action, Answer):
-            good, accepted = _answer(self.protocol, action.text)
-            self._need("text", action.text, accepted, good=good)
+            _check_answer(self.name, self.protocol, action.text)
         elif isinstance(action, Delay):
             good = _number(action.seconds) and 0 <= action.seconds <= LONGEST_DELAY
             self._need("seconds", action.seconds, f"0 … {LONGEST_DELAY:g}", good=good)
@@ -158,9 +176,11 @@ def rule_of(document: Any) -> Rule:
         action = Truncate(given.pop("octets", None))
     else:
         _refuse(name, "action", kind, ", ".join(ACTIONS))
-    known = {field.name for field in fields(Rule)} - {"action"}
-    if unknown := sorted(set(given) - known):
-        _refuse(name, unknown[0], given[unknown[0]], ", ".join(sorted(known)))
+    known = [field.name for field in fields(Rule)]
+    if unknown := [key for key in given if key not in known]:
+        known[2:2] = [_OWN[kind]] if _OWN[kind] else []  # behind "action"
+        accepted = ", ".join(known)
+        raise UsageError("disturbance.unknown-key", rule=name, key=unknown[0], accepted=accepted)
     return Rule(action=action, **{"name": "", **given})
 
 
@@ -267,13 +287,27 @@ def truncate(name: str, octets: int, **where: Any) -> Rule:
     return Rule(name, Truncate(octets), **where)
 
 
-def _answer(protocol: str, text: object) -> tuple[bool, str]:
-    """Whether `text` can be said in that protocol, and what can."""
+def _commands(protocol: str) -> tuple[str, ...]:
+    """What `command` may be in that protocol; in all of them together for "*"."""
+    if protocol == "*":
+        each = [_commands(one) for one in PROTOCOLS if one != "*"]
+        return tuple(dict.fromkeys(name for names in each for name in names))
+    kind = "dns.type" if protocol == "dns" else f"{protocol}.command"
+    names = (entry.name for entry in table(kind))
+    return (*names, *_MOMENTS.get(protocol, _USUAL_MOMENTS))
+
+
+def _check_answer(rule: str, protocol: str, text: object) -> None:
+    """Whether `text` can be said in that protocol.  Raises UsageError."""
     if protocol == "dns":
         known = [one.name for one in table("dns.rcode")]
-        return text in known, ", ".join(known)
+        if text not in known:
+            _refuse(rule, "text", text, ", ".join(known))
+        return
     form = _SMTP_REPLY if protocol in ("smtp", "*") else _LINE
-    return isinstance(text, str) and bool(form.fullmatch(text)), _SAID.get(protocol, _LATER)
+    if not isinstance(text, str) or not form.fullmatch(text):
+        example = _SAID.get(protocol, _LATER)
+        raise UsageError("disturbance.bad-text", rule=rule, value=text, example=example)
 
 
 def _like(text: str, pattern: str) -> bool:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mailsim.errors import LabError
-from mailsim.net.serving import connect
-from mailsim.servers.queue.fields import header_of
-from mailsim.servers.queue.fields import message_id as message_id_of
+from mailsim.net.serving import connect, listen
 from mailsim.servers.queue.talk import Talk
 from mailsim.wire.content import crlf
 from mailsim.wire.smtp import Content, Data, Ehlo, Mail, Path, Quit, Rcpt, Reply, Xclient
 
 if TYPE_CHECKING:
+    import asyncio
+
+    from mailsim.servers.peer_session import PeerSession
     from mailsim.servers.world import World
 
 _LOOPBACK = "127.0.0.1"
-_SIZE = 10_240_000
 
 
 async def serve_peers(world: World) -> Peers:
@@ -43,7 +41,7 @@ class Peers:
         self._servers: dict[str, asyncio.Server] = {}
         self._routes: dict[str, tuple[str, int]] = {}
         self._ports: dict[str, int] = {}
-        self._open: dict[Any, None] = {}
+        self._open: dict[PeerSession, None] = {}
         self._pids: dict[str, int] = {}
 
     async def start(self, domain: str) -> None:
@@ -51,9 +49,8 @@ class Peers:
         if domain in self._servers:
             return
         self._known(domain)
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            lambda: self._session(domain), _LOOPBACK, self._ports.get(domain, 0)
+        server = await listen(
+            lambda: self._session(domain), host=_LOOPBACK, port=self._ports.get(domain, 0)
         )
         port = self._ports[domain] = server.sockets[0].getsockname()[1]
         self._servers[domain] = server
@@ -90,8 +87,7 @@ class Peers:
         for domain in tuple(self._servers):
             await self.stop(domain)
         for session in tuple(self._open):
-            if session.transport:
-                session.transport.abort()
+            session.cut()
 
     async def send(
         self, sender: str, *recipients: str, content: bytes | str, domain: str = ""
@@ -135,20 +131,12 @@ class Peers:
             known = ", ".join(self.world.network.peers)
             raise LabError("peers.unknown", domain=domain, known=known)
 
-    def _session(self, domain: str) -> Any:
+    def _session(self, domain: str) -> PeerSession:
         """The protocol of one connection.  aiosmtpd is imported when the first one comes: that
         takes a tenth of a second, which a start has no use for."""
-        from aiosmtpd.smtp import SMTP  # noqa: PLC0415
+        from mailsim.servers.peer_session import PeerSession  # noqa: PLC0415
 
-        session = SMTP(
-            _Handler(self, domain),
-            hostname=self.world.network.peers[domain],
-            ident="ESMTP aiosmtpd",
-            data_size_limit=_SIZE,
-            enable_SMTPUTF8=True,
-            loop=asyncio.get_running_loop(),
-        )
-        _on_end(session, lambda: self._open.pop(session, None))
+        session = PeerSession(self, domain, lambda gone: self._open.pop(gone, None))
         self._open[session] = None
         return session
 
@@ -158,91 +146,3 @@ class Peers:
             self._pids[domain] = self.world.ids.pid()
         host = self.world.network.peers[domain].replace(".", "-").removesuffix("-sn")
         self.world.log.write(f"{domain}/aiosmtpd", self._pids[domain], text, host=host)
-
-
-def _on_end(session: Any, done: Callable[[], object]) -> None:
-    """Call `done` when the connection is lost."""
-    before = session.connection_lost
-
-    def lost(error: Exception | None) -> None:
-        done()
-        before(error)
-
-    session.connection_lost = lost
-
-
-class _Handler:
-    """What aiosmtpd asks at RCPT and at the content's end.  The names are aiosmtpd's."""
-
-    def __init__(self, peers: Peers, domain: str) -> None:
-        self._peers = peers
-        self._domain = domain
-
-    async def handle_RCPT(  # noqa: N802
-        self, server: Any, session: Any, envelope: Any, address: str, rcpt_options: list[str]
-    ) -> str:
-        """Only the domain's own users (RFC 5321 §3.6.2 lets a server decline to relay)."""
-        del server, session
-        local, _, domain = address.rpartition("@")
-        if domain.lower() != self._domain:
-            return f"554 5.7.1 <{address}>: Relay access denied"
-        if not self._user(local):
-            return f"550 5.1.1 <{address}>: Recipient address rejected: User unknown in virtual mailbox table"
-        envelope.rcpt_tos.append(address)
-        envelope.rcpt_options.extend(rcpt_options)
-        return "250 2.1.5 Ok"
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-        """Into the mailboxes, in one step."""
-        del server
-        world = self._peers.world
-        queue_id = world.ids.queue_id(self._domain)
-        content = crlf(bytes(envelope.content))
-        message_id = message_id_of(header_of(content))
-        client = self._client(session.host_name or "")
-        self._log(f"{queue_id}: client={client}")
-        self._log(f"{queue_id}: message-id={message_id or '<>'}")
-        with world.store.step():
-            number = world.store.keep(content)
-            for address in envelope.rcpt_tos:
-                self._save(queue_id, client, envelope.mail_from or "", address, number, message_id)
-        self._log(f"{queue_id}: removed")
-        return f"250 2.0.0 Ok: queued as {queue_id}"
-
-    def _save(
-        self, queue_id: str, client: str, sender: str, address: str, number: int, message_id: str
-    ) -> None:
-        world, domain = self._peers.world, self._domain
-        host, date = world.network.peers[domain], world.clock.header()
-        name = client.partition("[")[0]
-        head = (
-            f"Return-Path: <{sender}>\r\nDelivered-To: {address}\r\n"
-            f"Received: from {name} ({client.replace('[', ' [')})\r\n"
-            f"\tby {host} (aiosmtpd) with ESMTP id {queue_id}\r\n\tfor <{address}>; {date}\r\n"
-        )
-        world.store.deliver(
-            f"{self._user(address.rpartition('@')[0])}@{domain}",
-            "INBOX",
-            number,
-            head=head.encode("utf-8", "surrogateescape"),
-            message_id=message_id,
-            received=world.clock.now(),
-        )
-        self._log(
-            f"{queue_id}: to=<{address}>, relay=virtual, delay=0, delays=0/0/0/0, dsn=2.0.0, "
-            "status=sent (delivered to mailbox)"
-        )
-
-    def _client(self, helo: str) -> str:
-        """All come from loopback: who it is, is what EHLO says."""
-        hosts = {host.name: host.address for host in self._peers.world.network.hosts}
-        return f"{helo}[{hosts.get(helo, _LOOPBACK)}]"
-
-    def _user(self, local: str) -> str:
-        """The mailbox's user; postmaster is the first one (RFC 5321 §4.5.1)."""
-        users = self._peers.world.network.users(self._domain)
-        name = local.lower()
-        return users[0] if name == "postmaster" and users else name if name in users else ""
-
-    def _log(self, text: str) -> None:
-        self._peers.log(self._domain, text)

@@ -13,7 +13,7 @@ import pytest
 from mailsim.errors import ConnectionRefused, ConnectionTimeout, NetworkError, TlsError, UsageError
 from mailsim.net import peer as module
 from mailsim.net.ca import LabCa
-from mailsim.net.serving import Listener, Peer, connect, serve
+from mailsim.net.serving import Listener, Peer, connect, listen, serve
 from mailsim.net.tls import client_context
 
 MUCH = bytes(range(256)) * 40_000  # 10 MB: more than all buffers on the way hold
@@ -804,7 +804,8 @@ def test_garbage_from_a_thousand() -> None:
 )
 def test_loopback_alone(host: str) -> None:
     async def test() -> None:
-        for act in (serve(echo, host=host), connect(host, 25)):
+        acts = (serve(echo, host=host), listen(asyncio.Protocol, host=host), connect(host, 25))
+        for act in acts:
             with pytest.raises(UsageError) as caught:
                 await act
             assert caught.value.message_id == "net.not-loopback"
@@ -832,10 +833,12 @@ def test_a_loopback_address(host: str) -> None:
 def test_a_port_that_is_taken() -> None:
     async def test() -> None:
         async with serving(echo) as (listener, _):
-            with pytest.raises(NetworkError) as caught:
-                await serve(echo, port=listener.port)
-            assert caught.value.message_id == "net.no-port"
-            assert str(listener.port) in str(caught.value)
+            taken = listener.port
+            for act in (serve(echo, port=taken), listen(asyncio.Protocol, port=taken)):
+                with pytest.raises(NetworkError) as caught:
+                    await act
+                assert caught.value.message_id == "net.no-port"
+                assert str(taken) in str(caught.value)
 
     run(test)
 

@@ -136,7 +136,31 @@ def test_a_data_file_is_taken_whole_or_not_at_all() -> None:
         ({"name": "r", "action": "drop", "nth": "0"}, "every 3"),
         ({"name": "r", "action": "drop", "nth": "3-1"}, "every 3"),
         ({"name": "r", "action": "drop", "chance": 2}, "0 … 1"),
-        ({"name": "r", "action": "drop", "where": "x"}, "address"),
+        (
+            {"name": "r", "action": "drop", "where": "x"},
+            "“where”.*: name, action, protocol, command",
+        ),
+        ({"name": "r", "action": "drop", "text": LATER}, "“text”"),
+        ({"name": "r", "action": "delay", "second": 1}, "action, seconds, protocol"),
+        ({"name": "r", "action": "drop", "protocol": "smtp", "command": "RCTP"}, "“RCTP”.*RCPT,"),
+        (
+            {"name": "r", "action": "drop", "protocol": "smtp", "command": "RETR"},
+            r"GREETING, \., RES",
+        ),
+        (
+            {"name": "r", "action": "drop", "protocol": "pop3", "command": "RCPT"},
+            "RETR, .*GREETING",
+        ),
+        ({"name": "r", "action": "drop", "protocol": "imap", "command": "FTECH"}, "UID FETCH"),
+        (
+            {"name": "r", "action": "drop", "protocol": "managesieve", "command": "RCPT"},
+            "PUTSCRIPT",
+        ),
+        ({"name": "r", "action": "drop", "protocol": "dns", "command": "AAA"}, "AAAA"),
+        ({"name": "r", "action": "drop", "protocol": "dns", "command": "GREETING"}, "AAAA"),
+        ({"name": "r", "action": "drop", "command": "RCTP"}, "RCPT.*RETR.*FETCH.*AAAA"),
+        ({"name": "r", "action": "drop", "service": "pers"}, r"\*, smtp, .*peer"),
+        ({"name": "r", "action": "answer"}, "for example 451 4.3.0 Try again later"),
         ({"name": "r", "action": "delay", "seconds": "soon"}, "3600"),
         ({"name": "r", "action": "truncate", "octets": True}, "0, 1, 2"),
         ({"name": "r", "action": "answer", "protocol": "smtp", "text": "no"}, "451"),
@@ -155,6 +179,34 @@ def test_a_data_file_is_taken_whole_or_not_at_all() -> None:
 def test_what_a_rule_cannot_be_is_said(document: object, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         rule_of(document)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "command"),
+    [
+        ("smtp", "rcpt"),
+        ("smtp", "."),
+        ("smtp", "GREETING"),
+        ("smtp", "RESPONSE"),
+        ("pop3", "Greeting"),
+        ("imap", "uid fetch"),
+        ("managesieve", "HAVESPACE"),
+        ("dns", "MX"),
+        ("*", "RETR"),
+        ("*", "."),
+    ],
+)
+def test_a_command_of_the_protocol_is_taken_in_any_case_of_letters(
+    protocol: str, command: str
+) -> None:
+    rules = some(drop("r", protocol=protocol, command=command))
+    asked = "smtp" if protocol == "*" else protocol
+    assert rules.at(asked, command.upper()) == Drop()
+
+
+@pytest.mark.parametrize("service", ["*", "peer", "Submission*", "dns"])
+def test_a_service_is_one_of_the_lab_s(service: str) -> None:
+    assert drop("r", service=service).service == service
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from mailsim import Lab
 from mailsim.dialogue.journey import journey
 from mailsim.errors import LabError
 from mailsim.model import StopKind
@@ -18,6 +19,14 @@ from mailsim.model.stage import Release, Stage
 from mailsim.net.serving import Peer, serve
 from mailsim.servers.clock import Clock
 from mailsim.servers.config import config
+from mailsim.servers.disturbance import (
+    Disturbances,
+    Rule,
+    delay,
+    drop,
+    reply,
+    truncate,
+)
 from mailsim.servers.dns.names import Names
 from mailsim.servers.envelope import Client, Recipient, Submission
 from mailsim.servers.ids import Ids
@@ -41,6 +50,7 @@ class FakeWorld:
         self.log = Log(self.clock)
         self.config = config(NETWORK, Stage.MAIL, Release.NOBLE)
         self.names = Names(NETWORK)
+        self.disturbances = Disturbances(self.ids)
         self.store = Store(None)
         self.routes: dict[str, tuple[str, int]] = {}
         self.queue = Queue(self)  # type: ignore[arg-type] # as much of a World as a Queue needs
@@ -200,6 +210,110 @@ def test_a_peer_sends_as_itself() -> None:
         b"DATA\r\n",
         b"From: user@minfo.sn\r\nMessage-ID: <1@poste>\r\n\r\n..Bonjour\r\n.\r\n",
     ]
+
+
+# --- disturbances
+
+LETTER = "From: user@minfo.sn\nMessage-ID: <2@poste>\n\nBonjour\n"
+LATER = "451 4.3.0 Try again later"
+RELAY = "mx.ugb.sn[192.168.20.1]"
+
+
+def disturbed(rule: Rule) -> FakeWorld:
+    """A world whose message to secretaire@ugb.sn meets the rule, at the first attempt."""
+
+    async def work(world: Any, _: Peers) -> None:
+        world.disturbances.add(rule)
+        await world.queue.settled(world.send("secretaire@ugb.sn"))
+
+    return run(work)
+
+
+def reason(world: FakeWorld) -> str:
+    (entry,) = world.queue.entries()
+    return entry.recipients[0].reason
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("GREETING", f"host {RELAY} refused to talk to me: {LATER}"),
+        ("EHLO", f"host {RELAY} refused to talk to me: {LATER}"),
+        ("MAIL", f"host {RELAY} said: {LATER} (in reply to MAIL FROM command)"),
+        ("RCPT", f"host {RELAY} said: {LATER} (in reply to RCPT TO command)"),
+        ("DATA", f"host {RELAY} said: {LATER} (in reply to DATA command)"),
+        (".", f"host {RELAY} said: {LATER} (in reply to end of DATA command)"),
+    ],
+)
+def test_a_disturbance_answers_for_the_peer(command: str, said: str) -> None:
+    rule = reply("r", LATER, service="peer", command=command, client="192.168.10.1")
+    assert reason(disturbed(rule)) == said
+
+
+def test_a_peer_that_refuses_twice_gets_the_mail_when_time_has_passed() -> None:
+    rule = {"name": "busy", "protocol": "smtp", "service": "peer", "command": "RCPT"}
+    rule |= {"address": "*@ugb.sn", "nth": "1-2", "action": "answer", "text": LATER}
+    with Lab(seed=1) as lab:
+        lab.disturb(rule)
+        number = lab.deliver(LETTER, recipients=["secretaire@ugb.sn", "etudiant@miage.sn"])
+        for _ in range(2):
+            lab.idle()
+            assert set(lab.mailboxes) == {"etudiant@miage.sn"}
+            (entry,) = lab.queue
+            assert entry.recipients[0].reason.startswith(f"host {RELAY} said: {LATER}")
+            lab.advance(4000)  # maximal_backoff_time
+        lab.idle()
+        assert len(lab.mailboxes["secretaire@ugb.sn"]["INBOX"]) == 1
+        assert list(lab.queue) == []
+        said = [stop.kind for stop in lab.journey(number).stops]
+        assert said.count(StopKind.DEFERRED) == 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (drop("r", service="peer", command="GREETING"), "receiving the initial server greeting"),
+        (drop("r", service="peer", command="MAIL"), "sending MAIL FROM"),
+        (
+            truncate("r", 7, service="peer", command="GREETING"),
+            "receiving the initial server greeting",
+        ),
+        (truncate("r", 30, service="peer", command="EHLO"), "performing the EHLO handshake"),
+        (truncate("r", 4, service="peer", command="DATA"), "sending DATA command"),
+        (
+            truncate("r", 0, service="peer", command="."),
+            "sending end of data -- message may be sent more than once",
+        ),
+    ],
+)
+def test_a_disturbance_cuts_the_peer_off(rule: Rule, said: str) -> None:
+    assert reason(disturbed(rule)) == f"lost connection with {RELAY} while {said}"
+
+
+def test_a_peer_that_says_421_hangs_up() -> None:
+    rule = reply("r", "421 4.3.2 Closing", service="peer", command="MAIL")
+    assert reason(disturbed(rule)).startswith(f"host {RELAY} said: 421 4.3.2 Closing")
+
+
+@pytest.mark.parametrize("command", ["GREETING", "RCPT", "."])
+def test_a_disturbance_delays_the_peer(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", wait)
+    world = disturbed(delay("r", 30, service="peer", command=command))
+    assert waited == [30]
+    assert world.store.mailboxes() == {"secretaire@ugb.sn": {"INBOX": 1}}
+
+
+@pytest.mark.parametrize(
+    "where", [{"service": "smtp"}, {"client": "192.168.10.50"}, {"address": "*@miage.sn"}]
+)
+def test_a_rule_for_another_server_leaves_the_peer_alone(where: dict[str, str]) -> None:
+    world = disturbed(reply("r", LATER, command="RCPT", **where))
+    assert world.store.mailboxes() == {"secretaire@ugb.sn": {"INBOX": 1}}
 
 
 def test_an_unknown_domain_is_said_to_be() -> None:

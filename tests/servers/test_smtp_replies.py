@@ -37,6 +37,7 @@ OTHERS = {"HELO_SYNTAX": {"verb": "EHLO"}, "XCLIENT_SYNTAX": {"verb": "XCLIENT"}
 ECHOES = {"HELO", "VRFY_OK", "AUTH_CHALLENGE"}
 CATALOGUE = replies.catalogue()
 FOLDER = Path(mailsim.servers.smtp.__file__).parent
+PEERS = (FOLDER.parent / "peers.py", FOLDER.parent / "peer_session.py")
 
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
@@ -56,7 +57,7 @@ def test_the_catalogue_is_whole() -> None:
     assert {f"BANNER_{release.name}" for release in Release} <= set(CATALOGUE)
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*sorted(FOLDER.glob("*.py")), *PEERS], ids=lambda path: path.stem)
 def test_no_other_module_words_a_reply(path: Path) -> None:
     found = re.findall(r"[\"'][2-5]\d\d[ -]\d?", path.read_text(encoding="utf-8"))
     assert bool(found) == (path.stem == "replies")

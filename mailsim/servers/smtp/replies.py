@@ -177,6 +177,11 @@ UNKNOWN_USER: Final = Wording(
     "550 5.1.1 <{name}>: Recipient address rejected: User unknown in local recipient table"
 )
 
+# The foreign domains' servers have no local users.
+UNKNOWN_VIRTUAL_USER: Final = Wording(
+    "550 5.1.1 <{name}>: Recipient address rejected: User unknown in virtual mailbox table"
+)
+
 
 def catalogue() -> dict[str, Wording]:
     """All wordings by their names."""
