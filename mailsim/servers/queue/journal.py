@@ -74,7 +74,7 @@ class Journal:
 
 def _pretty(seconds: float) -> str:
     """Two significant digits, no finer than 0.01, no zeros behind (format_tv, as log_adhoc calls it)."""
-    if seconds < 0.005:  # noqa: PLR2004 # half of the finest
+    if seconds < 0.005:  # half of the finest
         return "0"
     digits = 2 if seconds < 1 else 1 if seconds < 10 else 0
     text = f"{seconds:.{digits}f}"
