@@ -18,9 +18,9 @@ BACKEND = typer.Option("embedded", "--backend", metavar="BACKEND", help=word("cl
 
 def lab_named(where: str) -> Reach | None:
     """The running lab, if `where` is a service's lab name and a lab runs."""
-    from mailsim.net.address import LAB_NAMES  # noqa: PLC0415 - the tracers' commands alone
+    from mailsim.model.service import SERVICES  # noqa: PLC0415 - the tracers' commands alone
 
-    return running_lab() if where in LAB_NAMES else None
+    return running_lab() if where in SERVICES else None
 
 
 def running_lab() -> Reach | None:

@@ -9,18 +9,11 @@ from typing import Final, TypeVar
 
 from mailsim.errors import UsageError
 from mailsim.model import Endpoint, Protocol, Security
+from mailsim.model.service import usual_port
 
 Metadata = Mapping[str, tuple[str, ...]]
 """The values of each key, in the order in which they stand."""
 
-PORTS: Final[Mapping[Protocol, int]] = {
-    Protocol.SMTP: 25,
-    Protocol.LMTP: 24,
-    Protocol.POP3: 110,
-    Protocol.IMAP: 143,
-    Protocol.MANAGESIEVE: 4190,
-    Protocol.DNS: 53,
-}
 UNKNOWN_SERVER: Final = "server.example"
 ENDPOINT_KEYS: Final = ("endpoint", "protocol", "server", "security")
 
@@ -82,7 +75,7 @@ def described_endpoint(metadata: Metadata, otherwise: Endpoint) -> Endpoint:
     if not first.keys() & set(ENDPOINT_KEYS):
         return otherwise
     protocol = Protocol(first["protocol"].lower()) if "protocol" in first else otherwise.protocol
-    usual = otherwise.port if protocol is otherwise.protocol else PORTS[protocol]
+    usual = otherwise.port if protocol is otherwise.protocol else usual_port(protocol)
     server, port = _server(first.get("server", ""), otherwise.server, usual)
     security = Security(first["security"].lower()) if "security" in first else otherwise.security
     name = first.get("endpoint") or (

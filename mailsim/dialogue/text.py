@@ -46,7 +46,6 @@ from typing import Final
 
 from mailsim.dialogue.metadata import (
     ENDPOINT_KEYS,
-    PORTS,
     UNKNOWN_SERVER,
     Metadata,
     check_value,
@@ -57,6 +56,7 @@ from mailsim.dialogue.metadata import (
 from mailsim.dialogue.values import Dialogue, Exchange, Line, Note, Side
 from mailsim.errors import UsageError
 from mailsim.model import Endpoint, Protocol, Security
+from mailsim.model.service import usual_port
 
 _TLS: Final = "== TLS =="
 _CLEAR: Final = "== CLEAR =="
@@ -254,7 +254,7 @@ class _Reader:
     def _guessed(self) -> Endpoint:
         rows = (x.raw for x in self._items if isinstance(x, Line))
         protocol = guess_protocol(rows) or Protocol.SMTP
-        return Endpoint(protocol.value, protocol, UNKNOWN_SERVER, PORTS[protocol])
+        return Endpoint(protocol.value, protocol, UNKNOWN_SERVER, usual_port(protocol))
 
 
 def _grouped(items: Iterable[Line | Note | str | None], protocol: Protocol) -> Iterator[Exchange]:

@@ -12,8 +12,8 @@ from mailsim.lab.evidence import EvidenceFile
 from mailsim.lab.faults import by_number
 from mailsim.lab.operations import perform
 from mailsim.lab.rundir import RunDir
-from mailsim.servers.config import PORTS
-from mailsim.servers.embedded import SMTP_SERVICES, Embedded
+from mailsim.model.service import SERVICES
+from mailsim.servers.embedded import SERVED, Embedded
 from mailsim.servers.firewall import state
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from mailsim.model.stage import Stage
     from mailsim.servers.log import Log
     from mailsim.servers.world import World
-
-_SERVED = {"dns", *SMTP_SERVICES}
 
 
 def _private(path: str, flags: int) -> int:
@@ -105,11 +103,10 @@ class Site:
         """Every service that there is a server for; address and port "" and 0 where it is closed."""
         config, reached = self.world.config, self.embedded.endpoints
         found: Document = {}
-        for name, port in PORTS.items():
-            if name not in _SERVED and name not in reached:
-                continue
+        for name in SERVED:
             host, number = reached.get(name, ("", 0))
-            found[name] = {"host": host, "port": number, "state": state(config, port).value}
+            met = state(config, SERVICES[name].port)
+            found[name] = {"host": host, "port": number, "state": met.value}
         return found
 
     def faults(self) -> list[str]:

@@ -116,7 +116,7 @@ def scan(site: Site) -> list[Document]:
     """Every port that some stage uses: open, closed or filtered."""
     return [
         {
-            "port": one.port,
+            "port": one.number,
             "service": one.service,
             "state": one.state.value,
             "modelled": one.modelled,

@@ -13,10 +13,11 @@ from mailsim.dialogue.json import from_document
 from mailsim.dialogue.log import parse_line
 from mailsim.lab.backend import Document
 from mailsim.language import word
-from mailsim.model.endpoint import Endpoint, PortState, Protocol, Security
+from mailsim.model.endpoint import Endpoint, PortState, Protocol
 from mailsim.model.log import LogLine
 from mailsim.model.network import Account
 from mailsim.model.queue import QueueEntry, QueueName, StoredMessage, Waiting
+from mailsim.model.service import SERVICES, Port
 
 T = TypeVar("T")
 
@@ -79,16 +80,6 @@ class Accounts(Listing[Account]):
         raise KeyError(user)
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
-    """A port of the server, as a scan finds it; `modelled`: no server stands behind it here."""
-
-    number: int
-    service: str
-    state: PortState
-    modelled: bool = False
-
-
 class Scan(Listing[Port]):
     """The ports, and the word that it is a model that says so."""
 
@@ -96,9 +87,6 @@ class Scan(Listing[Port]):
 
     def __repr__(self) -> str:
         return f"{super().__repr__()}\n{word('lab.scan-model')}"
-
-    def _line(self, value: Port) -> str:
-        return f"{value.number:>5}  {value.service:<12} {value.state.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,32 +189,20 @@ def about(document: Document) -> About:
     )
 
 
-_PROTOCOLS: Mapping[str, tuple[Protocol, int, Security]] = {
-    "dns": (Protocol.DNS, 53, Security.NONE),
-    "smtp": (Protocol.SMTP, 25, Security.NONE),
-    "submission": (Protocol.SMTP, 587, Security.NONE),
-    "submissions": (Protocol.SMTP, 465, Security.IMPLICIT),
-    "pop3": (Protocol.POP3, 110, Security.NONE),
-    "pop3s": (Protocol.POP3, 995, Security.IMPLICIT),
-    "imap": (Protocol.IMAP, 143, Security.NONE),
-    "imaps": (Protocol.IMAP, 993, Security.IMPLICIT),
-    "managesieve": (Protocol.MANAGESIEVE, 4190, Security.NONE),
-}
-
-
 def endpoints(documents: Document, server: str) -> Endpoints:
     """The services of the host `server`."""
     made = {}
-    for name, (protocol, port, security) in _PROTOCOLS.items():
+    for name, service in SERVICES.items():
         if (one := documents.get(name)) is not None:
+            known = (name, service.protocol, server, service.port, service.security)
             reached = (one["host"], one["port"], PortState(one["state"]))
-            made[name] = Endpoint(name, protocol, server, port, security, *reached)
+            made[name] = Endpoint(*known, *reached)
     return Endpoints(made)
 
 
 def services(protocol: Protocol) -> list[str]:
     """The names of the services that speak it."""
-    return [name for name, (spoken, _, _) in _PROTOCOLS.items() if spoken is protocol]
+    return [name for name, one in SERVICES.items() if one.protocol is protocol]
 
 
 def queue(documents: list[Document]) -> Queue:

@@ -7,29 +7,9 @@ import re
 
 from mailsim.errors import LabError, UsageError
 from mailsim.model import Endpoint, Protocol, Security
+from mailsim.model.service import IMPLICIT_TLS, SERVICES, usual_port
 
-# RFC 8314 §7.3 registers `submissions`; the others stand in the IANA port registry.
-_PORTS: dict[Protocol, tuple[int, int]] = {
-    Protocol.SMTP: (25, 465),
-    Protocol.LMTP: (24, 24),
-    Protocol.POP3: (110, 995),
-    Protocol.IMAP: (143, 993),
-    Protocol.MANAGESIEVE: (4190, 4190),
-    Protocol.DNS: (53, 853),
-}
-_IMPLICIT_TLS = {465, 993, 995}
 _NOT_IN_A_NAME = re.compile(r"[\s/]")
-LAB_NAMES = {
-    "smtp",
-    "submission",
-    "submissions",
-    "pop3",
-    "pop3s",
-    "imap",
-    "imaps",
-    "managesieve",
-    "dns",
-}
 
 
 def endpoint(
@@ -47,11 +27,10 @@ def endpoint(
     if not isinstance(where, str):
         raise UsageError("net.bad-endpoint", where=where)
     host, port = _split(where)
-    if not port and host in LAB_NAMES:
+    if not port and host in SERVICES:
         raise LabError("net.no-lab", name=host)
-    plain, implicit = _PORTS[protocol]
-    number = port or (implicit if tls else plain)
-    secure = number in _IMPLICIT_TLS if tls is None else tls
+    number = port or usual_port(protocol, Security.IMPLICIT if tls else Security.NONE)
+    secure = number in IMPLICIT_TLS if tls is None else tls
     return Endpoint(
         name=where,
         protocol=protocol,

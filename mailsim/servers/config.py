@@ -137,10 +137,6 @@ class Config:
         return _SERVICES[name](self)
 
 
-PORTS: dict[str, int] = {
-    "smtp": 25, "submission": 587, "submissions": 465, "pop3": 110, "pop3s": 995,
-    "imap": 143, "imaps": 993, "managesieve": 4190, "dns": 53,
-}  # fmt: skip
 FIREWALL_OPEN = frozenset({22, 25, 53, 80, 443, 465, 587, 993, 995})
 
 

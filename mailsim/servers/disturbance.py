@@ -14,14 +14,14 @@ from typing import Any, Final, NoReturn
 
 from mailsim.errors import UsageError
 from mailsim.knowledge import table
-from mailsim.servers.config import PORTS
+from mailsim.model.service import SERVICES as LAB_SERVICES
 from mailsim.servers.ids import Ids
 
 VERSION: Final = 1
 PROTOCOLS: Final = ("smtp", "pop3", "imap", "managesieve", "dns", "*")
 PEER: Final = "peer"
 """The service of the foreign domains' servers, which speak SMTP too."""
-SERVICES: Final = (*PORTS, PEER)
+SERVICES: Final = (*LAB_SERVICES, PEER)
 # The moments of a connection that are no commands: the end of SMTP's content, a SASL response.
 _MOMENTS: Final = {"smtp": ("GREETING", ".", "RESPONSE"), "dns": ()}
 _USUAL_MOMENTS: Final = ("GREETING", "RESPONSE")

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from mailsim.errors import LabError
-from mailsim.model.endpoint import PortState
+from mailsim.model.endpoint import PortState, Protocol
 from mailsim.model.network import Network
+from mailsim.model.service import SERVICES
 from mailsim.model.stage import Release, Stage
 from mailsim.net.ca import LabCa
 from mailsim.net.serving import Listener, Peer, serve
-from mailsim.servers.config import PORTS
 from mailsim.servers.dns.server import DnsListener, serve_dns
 from mailsim.servers.firewall import state
 from mailsim.servers.peers import Peers, serve_peers
@@ -28,7 +28,9 @@ from mailsim.servers.world import World
 
 T = TypeVar("T")
 
-SMTP_SERVICES = ("smtp", "submission", "submissions")
+SMTP_SERVICES = tuple(one.name for one in SERVICES.values() if one.protocol is Protocol.SMTP)
+SERVED = (*SMTP_SERVICES, "dns")
+"""The services that there is a server for, in the order in which they are shown."""
 LOOPBACK = "127.0.0.1"
 PATIENCE = 10.0  # seconds that a thread has to start or to end
 
@@ -127,7 +129,7 @@ class Embedded:
         if self._dns:
             reached["dns"] = (LOOPBACK, self._dns.port)
         offered = self.world.config.services
-        return {name: reached[name] for name in PORTS if name in offered and name in reached}
+        return {name: reached[name] for name in SERVED if name in offered and name in reached}
 
     # on the loop
 
@@ -190,15 +192,13 @@ class Embedded:
         return handle
 
     async def _refused(self, service: str, peer: Peer) -> bool:
-        """Whether the stage lacks the service (closed) or the firewall filters it (silence)."""
-        if service not in self.world.config.services:
+        """Whether its port is closed (the connection is cut) or filtered (silence)."""
+        met = state(self.world.config, SERVICES[service].port)
+        if met is PortState.CLOSED:
             peer.abort()
-            return True
-        if state(self.world.config, PORTS[service]) is PortState.FILTERED:
-            while await peer.read():
-                pass
-            return True
-        return False
+        while met is PortState.FILTERED and await peer.read():
+            pass
+        return met is not PortState.OPEN
 
     def _context(self, kind: str) -> ssl.SSLContext | None:
         return self.ca.server_context(kind) if kind else None

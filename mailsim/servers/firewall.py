@@ -7,13 +7,13 @@ that really listen ask it, so that both agree.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from mailsim.errors import UsageError
 from mailsim.model.endpoint import PortState
+from mailsim.model.service import SERVICES, Port
 from mailsim.model.stage import Stage
-from mailsim.servers.config import PORTS, Config
+from mailsim.servers.config import Config
 
 # What the thesis's server has besides its mail: nothing answers there on the embedded lab.
 _MODELLED: Final = {
@@ -24,25 +24,12 @@ _MODELLED: Final = {
 # What a student looks for and never finds: ManageSieve's old port (SIE6), and what lives on loopback.
 _ABSENT: Final = {23: "telnet", 2000: "sieve", 3306: "mysql"}
 _NAMES: Final = {
-    **{port: name for name, port in PORTS.items()},
+    **{one.port: one.name for one in SERVICES.values()},
     **{port: name for port, (name, _) in _MODELLED.items()},
     **_ABSENT,
 }
 SCANNED: Final = tuple(sorted(_NAMES))
 """The ports that a student scans."""
-
-
-@dataclass(frozen=True, slots=True)
-class PortLine:
-    """A port as a scan finds it; `modelled`: on the embedded lab no server stands behind it."""
-
-    port: int
-    service: str
-    state: PortState
-    modelled: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.port:>5}/tcp  {self.service:<12} {self.state.value}"
 
 
 def state(config: Config, port: int, *, udp: bool = False) -> PortState:
@@ -59,17 +46,16 @@ def state(config: Config, port: int, *, udp: bool = False) -> PortState:
     return PortState.OPEN if _listens(config, port, udp=udp) else PortState.CLOSED
 
 
-def scan(config: Config, ports: Iterable[int] = SCANNED) -> tuple[PortLine, ...]:
+def scan(config: Config, ports: Iterable[int] = SCANNED) -> tuple[Port, ...]:
     """The state of these TCP ports, in their order.  Raises UsageError."""
     return tuple(
-        PortLine(port, _NAMES.get(port, ""), state(config, port), port in _MODELLED)
-        for port in ports
+        Port(port, _NAMES.get(port, ""), state(config, port), port in _MODELLED) for port in ports
     )
 
 
 def _listens(config: Config, port: int, *, udp: bool) -> bool:
     if udp:
-        return port == PORTS["dns"]
+        return port == SERVICES["dns"].port
     if port in _MODELLED:
         return config.stage >= _MODELLED[port][1]
-    return any(PORTS[name] == port for name in config.services)
+    return any(SERVICES[name].port == port for name in config.services)

@@ -217,7 +217,7 @@ def test_a_scan_shows_what_the_firewall_leaves_and_says_that_it_is_a_model(lab: 
     }  # fmt: skip
     assert {one.service for one in lab.scan() if one.modelled} == {"ssh", "http", "https"}
     shown = repr(lab.scan())
-    assert "   25  smtp         open\n" in shown
+    assert "   25/tcp  smtp         open\n" in shown
     assert shown.endswith("is a model: this comes from its settings, not from packets.")
     lab.reset(stage="mail")
     assert {one.service for one in lab.scan() if one.state is PortState.OPEN} == {

@@ -23,7 +23,7 @@ def made(stage: Stage, *faults: str) -> Config:
 
 
 def ports(settings: Config, wanted: PortState) -> set[int]:
-    return {line.port for line in scan(settings) if line.state is wanted}
+    return {line.number for line in scan(settings) if line.state is wanted}
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_a_hole_that_nothing_fills_is_closed() -> None:
 
 def test_what_nothing_stands_behind_is_said_to_be_modelled() -> None:
     lines = scan(made(Stage.SIEVE))
-    assert {line.port for line in lines if line.modelled} == {22, 80, 443}
-    assert [line.port for line in lines] == sorted(SCANNED)
-    names = {line.port: line.service for line in lines}
+    assert {line.number for line in lines if line.modelled} == {22, 80, 443}
+    assert [line.number for line in lines] == sorted(SCANNED)
+    names = {line.number: line.service for line in lines}
     assert (names[22], names[25], names[2000], names[4190]) == (
         "ssh",
         "smtp",

@@ -8,10 +8,10 @@ from typing import Final
 
 from mailsim.errors import LabError
 from mailsim.model.endpoint import PortState
+from mailsim.model.service import SERVICES
 from mailsim.model.stage import Release
 from mailsim.net.datagram_server import DatagramListener, serve_datagrams
 from mailsim.net.serving import Listener, Peer, serve
-from mailsim.servers.config import PORTS
 from mailsim.servers.disturbance import Action, Answer, Delay, Drop, Truncate
 from mailsim.servers.dns.responder import Responder
 from mailsim.servers.dns.wire import asked_of, truncated
@@ -75,7 +75,7 @@ class DnsListener:
 
     @property
     def _silent(self) -> bool:
-        return state(self.world.config, PORTS["dns"], udp=True) is PortState.FILTERED
+        return state(self.world.config, SERVICES["dns"].port, udp=True) is PortState.FILTERED
 
     def _datagram(self, query: bytes, send: Callable[[bytes], None]) -> None:
         if self._silent:
