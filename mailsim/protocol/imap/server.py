@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -54,15 +55,25 @@ class ImapServer(Core[Response, Event]):
 
     role = Role.SERVER
 
-    def __init__(self, *, limits: Limits = DEFAULT_LIMITS, quirks: frozenset[Quirk] = NONE) -> None:
+    def __init__(
+        self,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        quirks: frozenset[Quirk] = NONE,
+        ready: responses.Continuation = READY,
+        admit: Callable[[tuple[bytes, ...], int], bool] | None = None,
+    ) -> None:
         self.state = State.OPENING
         self.utf8 = False
         self._limits = limits
+        self._ready = ready
+        self._admit = admit
         self._reader = FrameReader(
             line=limits.line,
             block=limits.block,
             frame=limits.exchange,
             commands=True,
+            asks=True,
             quirks=quirks,
         )
         self._outgoing: list[bytes] = []
@@ -199,17 +210,28 @@ class ImapServer(Core[Response, Event]):
         if self._current is not None:
             return self._line() if self._listening else None
         units = self._reader.next()
+        while units is None and self._unasked():
+            units = self._reader.next() if self._ask() else self._reader.cut_short()
         if units is None:
-            self._ask()
             return None
         self._current = self._command(units)
         return Received(self._current, units)
 
-    def _ask(self) -> None:
+    def _unasked(self) -> bool:
         literal = self._reader.announced
-        if literal is not None and literal.synchronizing and literal is not self._asked:
-            self._asked = literal
-            self._outgoing.extend(write_response(READY))
+        return literal is not None and literal.synchronizing and literal is not self._asked
+
+    def _ask(self) -> bool:
+        """Ask for the literal that waits for it; False where it is not wanted."""
+        self._asked = literal = self._reader.announced
+        size, limit = literal.size if literal else 0, self._limits.block
+        if self._admit is not None and not self._admit(self._reader.units, size):
+            return False
+        if size > limit:
+            raise RemoteProtocolError("imap.literal-too-long", size=str(size), limit=limit)
+        self._outgoing.extend(write_response(self._ready))
+        self._reader.ask()
+        return True
 
     def _command(self, units: tuple[bytes, ...]) -> Tagged | Malformed:
         try:

@@ -33,13 +33,15 @@ class FrameReader:
         frame   = *(line-with-literal literal) line
         literal = ["~"] "{" number64 ["+"] "}" CRLF *OCTET
 
-    `line` bounds the lines of one frame taken together, `block` one literal,
+    With `asks`, a literal that waits to be asked for is read after `ask()` alone, even where its
+    sender does not wait.  `line` bounds the lines of one frame taken together, `block` one literal,
     `frame` the whole, literals twice, each unit with UNIT_COST besides; all in octets.  A
     literal is taken out as bytes once, so time is linear in what is fed.
     """
 
     __slots__ = (
-        "_block", "_buffer", "_cost", "_frame", "_line", "_text", "_units", "announced", "commands",
+        "_asks", "_block", "_buffer", "_cost", "_frame", "_held", "_line", "_text", "_units",
+        "announced", "commands",
     )  # fmt: skip
 
     def __init__(
@@ -49,12 +51,15 @@ class FrameReader:
         block: int,
         frame: int,
         commands: bool = False,
+        asks: bool = False,
         quirks: frozenset[Quirk] = NONE,
     ) -> None:
         self._buffer = LineBuffer(line, quirks)
         self._line, self._block, self._frame = line, block, frame
         self._units: list[bytes] = []
         self._text = self._cost = 0
+        self._asks = asks
+        self._held = False
         self.announced: Announced | None = None
         """The literal that is awaited now, if one is."""
         self.commands = commands
@@ -81,21 +86,36 @@ class FrameReader:
         return self._buffer.line()
 
     @property
+    def units(self) -> tuple[bytes, ...]:
+        """What there is of a frame that is not whole: lines and literals."""
+        return tuple(self._units)
+
+    @property
     def begun(self) -> bytes:
         """The first line of a frame that is not whole, or what there is of it."""
         return self._units[0] if self._units else self._buffer.peek(self._line)
 
+    def cut_short(self) -> tuple[bytes, ...]:
+        """The units of a frame whose announced literal will not come, taken out."""
+        self.announced, self._held = None, False
+        return self._finished()
+
+    def ask(self) -> None:
+        """The announced literal is asked for: it may come."""
+        self._held = False
+
     def rest(self) -> bytes:
         """All that no frame has used, taken out."""
         started = b"".join((*self._units, self._buffer.rest()))
-        self._finished()
-        self.announced = None
+        self.cut_short()
         return started
 
     def __len__(self) -> int:
         return len(self._buffer) + sum(map(len, self._units))
 
     def _unit(self) -> bytes | None:
+        if self._held:
+            return None
         if self.announced is not None:
             data = self._buffer.take(self.announced.size)
             if data is not None:
@@ -117,12 +137,21 @@ class FrameReader:
             return
         digits = match[1].lstrip(b"0")
         if len(digits) > 19 or int(digits or b"0") > self._block:
-            raise RemoteProtocolError(
-                "imap.literal-too-long", size=digits[:20].decode(), limit=self._block
-            )
-        self.announced = Announced(int(digits or b"0"), not match[2])
-        self._cost += 2 * self.announced.size + UNIT_COST  # the octets, and the value
+            # A command's sender that waits to be asked need not be asked: it may go on.
+            if not (self.commands and not match[2] and len(digits) <= 19):
+                raise RemoteProtocolError(
+                    "imap.literal-too-long", size=digits[:20].decode(), limit=self._block
+                )
+            self._announced(Announced(int(digits), synchronizing=True))
+            return
+        self._announced(Announced(int(digits or b"0"), not match[2]))
         self._check()
+
+    def _announced(self, literal: Announced) -> None:
+        self.announced = literal
+        self._held = self._asks and literal.synchronizing
+        if literal.size <= self._block:
+            self._cost += 2 * literal.size + UNIT_COST  # the octets, and the value
 
     def _count(self, line: bytes) -> None:
         self._text += len(line)
