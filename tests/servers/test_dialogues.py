@@ -65,7 +65,7 @@ class Labs:
 
 
 def _connect(lab: Embedded, setting: Setting) -> socket.socket:
-    lab.reset(setting.stage)
+    lab.call(lambda _: lab.reset(setting.stage))
     lab.call(lambda world: _prepare(world, setting))
     return socket.create_connection(lab.endpoints[setting.service])
 
