@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mailsim.servers.store.mailboxes import Mailboxes
+from mailsim.servers.store.opened import OpenMailbox
 from mailsim.servers.store.rows import QueueRow, RecipientRow
 from mailsim.servers.store.spool import Spool
 
@@ -25,4 +26,4 @@ class Store(Mailboxes, Spool):
         return {"mailboxes": self.mail_state(), "queue": self.queue_state()}
 
 
-__all__ = ["QueueRow", "RecipientRow", "Store"]
+__all__ = ["OpenMailbox", "QueueRow", "RecipientRow", "Store"]

@@ -3,50 +3,13 @@
 from __future__ import annotations
 
 from mailsim.model.queue import StoredMessage
-from mailsim.servers.store.database import Database
+from mailsim.servers.store.names import Names
+from mailsim.servers.store.reading import UID_VALIDITY
+from mailsim.servers.store.values import NoSuchMailboxError
 
-# A mailbox's UIDVALIDITY is this plus its number: never 0, and the same in each run.
-_UID_VALIDITY = 1_277_107_200
 
-
-class Mailboxes(Database):
-    """Who has which messages.  `user` is a login at minfo.sn or a full address elsewhere."""
-
-    def deliver(
-        self,
-        user: str,
-        mailbox: str,
-        content: bytes | int,
-        *,
-        head: bytes = b"",
-        message_id: str = "",
-        received: float = 0.0,
-        size: int = -1,
-    ) -> int:
-        """Put a message into a mailbox, which is made if it is not there; its UID.
-
-        `content` are its bytes, or the number of content that is kept already; `head` stands
-        before it.
-        """
-        with self.step():
-            number = content if isinstance(content, int) else self.keep(content)
-            if size < 0:
-                size = len(head) + len(self.content(number))
-            box, uid = self._next_uid(user, mailbox)
-            self._db.execute(
-                "INSERT INTO message VALUES (?, ?, ?, ?, ?, '', ?, ?)",
-                (box, uid, message_id, received, size, head, number),
-            )
-        return uid
-
-    def create(self, user: str, mailbox: str) -> None:
-        """Make an empty mailbox, if it is not there."""
-        self._db.execute(
-            "INSERT INTO mailbox (user, name, uid_validity, uid_next)"
-            " SELECT ?1, ?2, ?3 + coalesce(max(id), 0) + 1, 1 FROM mailbox"
-            " WHERE true ON CONFLICT DO NOTHING",
-            (user, mailbox, _UID_VALIDITY),
-        )
+class Mailboxes(Names):
+    """Who has which messages, as a whole."""
 
     def messages(self, user: str, mailbox: str = "INBOX") -> tuple[StoredMessage, ...]:
         """What is in a mailbox, in the order of UIDs; nothing in one that does not exist."""
@@ -64,8 +27,7 @@ class Mailboxes(Database):
         """How many messages each mailbox of each user holds."""
         counts: dict[str, dict[str, int]] = {}
         for user, name, count in self._db.execute(
-            "SELECT user, name, (SELECT count(*) FROM message WHERE mailbox = mailbox.id)"
-            " FROM mailbox ORDER BY user, name"
+            "SELECT user, name, messages FROM mailbox ORDER BY user, name"
         ):
             counts.setdefault(user, {})[name] = count
         return counts
@@ -73,44 +35,42 @@ class Mailboxes(Database):
     def uid_validity(self, user: str, mailbox: str) -> int:
         """The mailbox's UIDVALIDITY; 0 if there is no such mailbox."""
         row = self._db.execute(
-            "SELECT uid_validity FROM mailbox WHERE user = ? AND name = ?", (user, mailbox)
+            "SELECT id FROM mailbox WHERE user = ? AND name = ?", (user, mailbox)
         ).fetchone()
-        return int(row[0]) if row else 0
+        return UID_VALIDITY + int(row[0]) if row else 0
 
     def expunge(self, user: str, mailbox: str, uid: int) -> bool:
         """Remove a message for good; whether it was there."""
-        with self.step():
-            row = self._db.execute(
-                "DELETE FROM message WHERE uid = ? AND mailbox ="
-                " (SELECT id FROM mailbox WHERE user = ? AND name = ?) RETURNING content",
-                (uid, user, mailbox),
-            ).fetchone()
-            if row:
-                self.release(row[0])
-        return row is not None
+        try:
+            return bool(self.open(user, mailbox).expunge((uid,)))
+        except NoSuchMailboxError:
+            return False
 
     def mail_state(self) -> list[tuple[object, ...]]:
-        """Mailboxes and messages, the latter with a digest for their content."""
-        boxes: list[tuple[object, ...]] = self._db.execute(
-            "SELECT user, name, uid_validity, uid_next FROM mailbox ORDER BY user, name"
-        ).fetchall()
+        """All of it, messages with a digest for their content.  What is derived from them does
+        not count."""
+        state: list[tuple[object, ...]] = []
+        for statement in (
+            "SELECT 'numbers', seq FROM sqlite_sequence",
+            "SELECT 'mailbox', * FROM mailbox ORDER BY id",
+            "SELECT 'expunged', * FROM expunged ORDER BY mailbox, modseq",
+            "SELECT 'subscription', * FROM subscription ORDER BY user, name",
+            "SELECT 'quota', * FROM quota ORDER BY user",
+        ):
+            state += self._db.execute(statement).fetchall()
         rows = self._db.execute(
-            "SELECT user, name, uid, flags, head, content FROM message JOIN mailbox"
-            " ON mailbox.id = mailbox ORDER BY user, name, uid"
+            "SELECT mailbox, uid, modseq, flags, keywords, received, size, message_id, head,"
+            " content FROM message ORDER BY mailbox, uid"
         ).fetchall()
-        return boxes + [
-            (user, name, uid, flags, self._digest(head, number))
-            for user, name, uid, flags, head, number in rows
+        state += [
+            ("message", *columns, self._digest(head, number)) for *columns, head, number in rows
         ]
+        return state
 
-    def _next_uid(self, user: str, mailbox: str) -> tuple[int, int]:
-        for _ in range(2):
-            row = self._db.execute(
-                "UPDATE mailbox SET uid_next = uid_next + 1 WHERE user = ? AND name = ?"
-                " RETURNING id, uid_next - 1",
-                (user, mailbox),
-            ).fetchone()
-            if row:
-                return int(row[0]), int(row[1])
-            self.create(user, mailbox)
-        raise KeyError(mailbox)
+    def clear(self) -> None:
+        """Empty it: the lab as it was in the beginning."""
+        with self.step():
+            super().clear()
+            for opened in tuple(self._live.values()):
+                opened.gone()
+            self._limited = None

@@ -1,0 +1,100 @@
+"""How messages come into mailboxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from mailsim.servers.store.flags import SEEN, columns, flag_set, known_flags
+from mailsim.servers.store.quotas import Quotas
+from mailsim.servers.store.values import Message, mailbox_name
+
+if TYPE_CHECKING:
+    from mailsim.servers.store.opened import OpenMailbox
+
+
+class Deliveries(Quotas):
+    """`user` is a login at minfo.sn or a full address elsewhere."""
+
+    def __init__(self, folder: Path | None) -> None:
+        super().__init__(folder)
+        self._live: WeakValueDictionary[int, OpenMailbox] = WeakValueDictionary()
+
+    def create(self, user: str, mailbox: str) -> bool:
+        """Make an empty mailbox; False if there is one of that name."""
+        made = self._db.execute(
+            "INSERT INTO mailbox (user, name) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (user, mailbox_name(mailbox)),
+        )
+        return made.rowcount == 1
+
+    def deliver(
+        self,
+        user: str,
+        mailbox: str,
+        content: bytes | int,
+        *,
+        head: bytes = b"",
+        message_id: str = "",
+        received: float = 0.0,
+        size: int = -1,
+        flags: Iterable[str] = (),
+    ) -> int:
+        """Put a message into a mailbox, which is made if it is not there; its UID.
+
+        `content` are its bytes, or the number of content that is kept already; `head` stands
+        before it.  Raises OverQuotaError before anything is done.
+        """
+        with self.step():
+            if size < 0:
+                text = content if isinstance(content, bytes) else self.content(content)
+                size = len(head) + len(text)
+            if self._limited is not False:
+                self.charge(user, size)
+            number = content if isinstance(content, int) else self.keep(content)
+            bits, words = self._spelt(user, mailbox, flags) if flags else (0, "")
+            box, uid, modseq = self._take(user, mailbox, size, unseen=not bits & SEEN)
+            self._db.execute(
+                "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (box, uid, modseq, bits, words, received, size, message_id, head, number),
+            )
+            opened = self._live.get(box)
+            if opened is not None:
+                opened.added(
+                    Message(uid, flag_set(bits, words), modseq, received, size, message_id)
+                )
+        return uid
+
+    def _take(self, user: str, mailbox: str, size: int, *, unseen: bool) -> tuple[int, int, int]:
+        """Number of the mailbox, and UID and mod-sequence of its next message."""
+        for name in (mailbox, mailbox_name(mailbox)):
+            row = self._db.execute(
+                "UPDATE mailbox SET uid_next = uid_next + 1, modseq = modseq + 1,"
+                " messages = messages + 1, octets = octets + ?, unseen = unseen + ?"
+                " WHERE user = ? AND name = ? RETURNING id, uid_next - 1, modseq",
+                (size, unseen, user, name),
+            ).fetchone()
+            if row:
+                return int(row[0]), int(row[1]), int(row[2])
+            self.create(user, name)
+        raise KeyError(mailbox)
+
+    def _spelt(self, user: str, mailbox: str, flags: Iterable[str]) -> tuple[int, str]:
+        """Columns for flags in the spelling of the mailbox, which knows their keywords then."""
+        self.create(user, mailbox)
+        where = (user, mailbox_name(mailbox))
+        known = "SELECT keywords FROM mailbox WHERE user = ? AND name = ?"
+        keywords = str(self._db.execute(known, where).fetchone()[0])
+        spelt, line = known_flags(flags, tuple(keywords.split()))
+        if line != keywords:
+            self._db.execute(
+                "UPDATE mailbox SET keywords = ? WHERE user = ? AND name = ?", (line, *where)
+            )
+        return columns(spelt)
+
+    def _undo(self) -> None:
+        super()._undo()
+        for opened in tuple(self._live.values()):
+            opened.forget()
