@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailsim.wire.mime.lexer import BROKEN, END, MORE, Lexer
+from mailsim.wire.mime.lexer import BROKEN, END, MORE, Lexer, no_nul
 
 MISSING_MAILBOX = b"MISSING_MAILBOX"
 MISSING_DOMAIN = b"MISSING_DOMAIN"
@@ -45,7 +45,7 @@ class _Reader(Lexer):
     __slots__ = ("address", "found")
 
     def __init__(self, field: bytes) -> None:
-        super().__init__(field.replace(b"\0", "\N{REPLACEMENT CHARACTER}".encode()))
+        super().__init__(field)
         self.found: list[Mailbox] = []
         self.address = Mailbox()
 
@@ -182,7 +182,7 @@ class _Reader(Lexer):
             found = self._domain()
             status = status if found == MORE else found
         if self.comment:
-            address.name = self.comment
+            address.name = no_nul(self.comment)
         elif not domain:
             # One word alone is a mailbox; several are a name whose address is missing.
             self._bare_words(quoted=quoted)

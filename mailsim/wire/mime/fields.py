@@ -6,15 +6,18 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# A line without a colon is a field too: its name is the line, its body what is folded under it.
+# A line without a colon stands among the fields too, with what is folded under it.
 _FIELD = re.compile(rb"([^:\n]*+)(:?)([^\n]*+(?:\n[ \t][^\n]*+)*+)(?:\n|\Z)")
 
 
 class Field(NamedTuple):
-    """A field: its name as written, where it stands (with its line end), and its raw body."""
+    """A field: its name as written, its raw body, and where it stands (with its line end).
+
+    A line without a colon is no field, but stands where one may: its `name` is the line, `raw` None.
+    """
 
     name: bytes
-    raw: bytes
+    raw: bytes | None
     start: int
     end: int
 
@@ -26,7 +29,7 @@ class Field(NamedTuple):
     @property
     def value(self) -> bytes:
         """The body without the space before it; its folds are LF and what stood behind."""
-        return clean(self.raw)
+        return clean(self.raw or b"")
 
 
 def clean(raw: bytes) -> bytes:
@@ -48,6 +51,7 @@ def iter_fields(content: bytes, start: int, end: int) -> Iterator[Field]:
         if match.end() == match.start():
             return
         name, colon, raw = match.groups()
-        if not colon:
-            name = name.removesuffix(b"\r")
-        yield Field(name.rstrip(b" \t"), raw, match.start(), match.end())
+        if colon:
+            yield Field(name.rstrip(b" \t"), raw, match.start(), match.end())
+        else:
+            yield Field(name.removesuffix(b"\r"), None, match.start(), match.end())

@@ -23,6 +23,14 @@ _LITERAL_MARK = re.compile(rb"[\]\\]")
 _BEGINS_WORD = re.compile(rb'["%b.]' % _ATEXT)
 
 
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
+
+
+def no_nul(value: bytes) -> bytes:
+    """`value` with U+FFFD for each NUL, which no string of IMAP may hold."""
+    return value.replace(b"\0", _REPLACEMENT) if b"\0" in value else value
+
+
 class Lexer:
     """Reads one field's body, `data`, from `pos` on.
 
@@ -46,7 +54,7 @@ class Lexer:
 
     def take(self) -> bytes:
         """What was read since the last call."""
-        taken = bytes(self.out)
+        taken = no_nul(bytes(self.out))
         self.out.clear()
         return taken
 
@@ -113,9 +121,10 @@ class Lexer:
             self.out += b"."
             self.pos += 1
             status = self.skip()
+            # A dot at the end is none of the grammar's, nor are two.
+            status = BROKEN if status == END else status
             if status == MORE:
-                match = _ATOM.match(self.data, self.pos)
-                status = self._run(_ATOM) if match else self.skip()
+                status = self._run(_ATOM)
         return status
 
     def dots_atom(self) -> int:

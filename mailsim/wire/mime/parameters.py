@@ -19,25 +19,18 @@ _SECTION = re.compile(rb"([^*]*)\*(?:([0-9]{0,6})(\*)?)")
 
 
 def read_content_type(field: bytes) -> tuple[bytes, Params]:
-    """The media type, as far as it can be read ("", "text", "text/plain"), and its parameters.
-
-    A type that is broken has no parameters.
-    """
+    """The media type and its parameters; "text" if that is all, "" if it is broken otherwise."""
     lexer = Lexer(field)
-    status = _media_type(lexer)
-    media_type = lexer.take()
-    return media_type, () if status == BROKEN else _params(lexer)
-
-
-def _media_type(lexer: Lexer) -> int:
-    """type "/" subtype   ; RFC 2045 §5.1"""
-    if lexer.skip() != MORE or lexer.token() != MORE or not lexer.at(b"/"):
-        return BROKEN
-    lexer.pos += 1
-    if lexer.skip() != MORE:
-        return BROKEN
-    lexer.out += b"/"
-    return lexer.token()
+    if lexer.skip() == MORE and lexer.token() == END:
+        return lexer.take(), ()
+    kind = lexer.take()
+    if kind and lexer.at(b"/"):
+        lexer.pos += 1
+        status = lexer.token() if lexer.skip() == MORE else BROKEN
+        subtype = lexer.take()
+        if subtype and (status == END or (status == MORE and lexer.at(b";"))):
+            return b"%b/%b" % (kind, subtype), _params(lexer)
+    return b"", ()
 
 
 def read_disposition(field: bytes) -> tuple[bytes, Params] | None:

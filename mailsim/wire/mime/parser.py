@@ -13,11 +13,9 @@ MAX_DEPTH: Final = 100
 MAX_PARTS: Final = 10_000
 # RFC 2046 §5.1.1 allows a boundary 70 octets; what is longer is cut.
 _MAX_BOUNDARY: Final = 80
-_MAX_LAST_LINE: Final = 84
 
 _MIME = re.compile(
-    rb"^(?:(mime-version)[ \t]*+(?::|\r?$)"
-    rb"|content-type[ \t]*+(?::([^\n]*+(?:\n[ \t][^\n]*+)*+)|\r?$))",
+    rb"^(?:(mime-version)[ \t]*+:|content-type[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+))",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -27,7 +25,7 @@ def parse(content: bytes) -> Part:
 
     Any octets are a message: what is broken is read as Dovecot reads it.  A line that only
     begins with a boundary delimits too, and the longest boundary that fits is meant.  Beyond
-    MAX_DEPTH and MAX_PARTS a part is a leaf.
+    MAX_DEPTH and MAX_PARTS nothing more is opened.
     """
     return _Parser(content).parse()
 
@@ -108,21 +106,24 @@ class _Parser:
         for match in _MIME.finditer(self._content, part.start, part.body_start):
             declared = True
             if field is None and not match[1]:
-                field = clean(match[2] or b"")
+                field = clean(match[2])
         part.is_mime = declared
         if field is None:
-            parent = part.parent
-            digest = parent is not None and parent.kind is Kind.MULTIPART and parent.is_digest
-            part.kind = Kind.MESSAGE if digest else Kind.TEXT
+            digest = part.parent is not None and part.parent.is_digest
+            part.kind = self._bounded(Kind.MESSAGE if digest else Kind.TEXT, part)
             return
         media_type, params = read_content_type(field)
-        part.kind = _kind(media_type.lower())
+        part.kind = self._bounded(_kind(media_type.lower()), part)
         part.is_digest = media_type.lower() == b"multipart/digest"
         if part.kind is Kind.MULTIPART and whole:
             for name, value in params:
                 if name.lower() == b"boundary":
                     self._open.append(_Open(part, value[:_MAX_BOUNDARY]))
                     break
+
+    def _bounded(self, kind: Kind, part: Part) -> Kind:
+        full = part.depth >= MAX_DEPTH or self._count >= MAX_PARTS
+        return Kind.TOO_MUCH if full and kind in {Kind.MULTIPART, Kind.MESSAGE} else kind
 
     def _child(self, parent: Part, start: int) -> Part:
         self._count += 1
@@ -181,33 +182,17 @@ class _Parser:
     def _nearest(self, start: int) -> tuple[int, int]:
         """The first line from `start` on that delimits an open multipart, and whose; or the end and -1."""
         best, whose, longest = self._size, -1, 0
+        if self._count >= MAX_PARTS:  # what follows is the last part's
+            return best, whose
         for index, one in enumerate(self._open):
             if one.next < start - 1:
-                one.next = self._find(one.delimiter, start - 1)
+                found = self._content.find(one.delimiter, start - 1)
+                one.next = found if found >= 0 else self._size
             if one.next < best or (
                 one.next == best and whose >= 0 and len(one.delimiter) >= longest
             ):
                 best, whose, longest = one.next, index, len(one.delimiter)
         return (best + 1 if whose >= 0 else best), whose
-
-    def _find(self, delimiter: bytes, start: int) -> int:
-        content = self._content
-        at = content.find(delimiter, start)
-        while at >= 0 and not self._fits(delimiter, at):
-            at = content.find(delimiter, at + 1)
-        return at if at >= 0 else self._size
-
-    def _fits(self, delimiter: bytes, at: int) -> bool:
-        """Whether the boundary is in its line without the "--" at the end, as it may itself end so."""
-        if not delimiter.endswith((b"-", b"\r")) and b"\n" not in delimiter[1:]:
-            return True
-        begin = at + 3
-        end = self._content.find(b"\n", begin)
-        if end < 0:
-            return True
-        line = self._content[begin:end].removesuffix(b"\r")
-        size = len(line) - (2 if len(line) > 2 and line.endswith(b"--") else 0)
-        return len(delimiter) - 3 <= size
 
 
 def _kind(media_type: bytes) -> Kind:

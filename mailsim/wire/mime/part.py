@@ -7,7 +7,7 @@ from enum import Enum
 from functools import cached_property
 
 from mailsim.wire.mime.charsets import to_text
-from mailsim.wire.mime.fields import Field, iter_fields
+from mailsim.wire.mime.fields import Field, clean, iter_fields
 from mailsim.wire.mime.parameters import (
     ContentType,
     Params,
@@ -28,6 +28,8 @@ class Kind(Enum):
     MESSAGE = "message"
     """message/rfc822: its one child is the message in it."""
     OTHER = "other"
+    TOO_MUCH = "too much"
+    """A multipart or a message beyond what is read: a leaf, whatever it declares."""
 
 
 class Part:
@@ -42,6 +44,7 @@ class Part:
         "body_start",
         "children",
         "content",
+        "depth",
         "end",
         "is_digest",
         "is_mime",
@@ -55,6 +58,7 @@ class Part:
         self.start = start
         self.body_start = self.end = start
         self.parent = parent
+        self.depth: int = 1 if parent is None else parent.depth + 1
         self.children: list[Part] = []
         self.kind = Kind.TEXT
         self.is_digest = False
@@ -106,8 +110,9 @@ class Part:
     def by_name(self) -> dict[bytes, list[bytes]]:
         """The fields' values by name in lower case, in their order."""
         found: dict[bytes, list[bytes]] = {}
-        for field in self.fields:
-            found.setdefault(field.name.lower(), []).append(field.value)
+        for field in self.iter_fields():
+            if field.raw is not None:
+                found.setdefault(field.name.lower(), []).append(clean(field.raw))
         return found
 
     def raw(self, name: str) -> bytes | None:
@@ -142,6 +147,8 @@ class Part:
         """`text/plain`, in lower case; the default where none is declared   ; RFC 2045 §5.2"""
         if self.kind is Kind.MESSAGE:
             return "message/rfc822"
+        if self.kind is Kind.TOO_MUCH:
+            return "application/octet-stream"
         return self.declared_type.media_type if self.declared_type else "text/plain"
 
     @property
@@ -157,8 +164,13 @@ class Part:
     @cached_property
     def disposition(self) -> tuple[bytes, Params] | None:
         """Content-Disposition's type and parameters   ; RFC 2183 §2"""
-        value = self.raw("content-disposition") if self.is_mime else None
-        return None if value is None else read_disposition(value)
+        found = None
+        for value in self.by_name.get(b"content-disposition", ()) if self.is_mime else ():
+            # One without parameters counts only until another comes.
+            found = read_disposition(value) or found
+            if found and found[1]:
+                break
+        return found
 
     @property
     def filename(self) -> str | None:
@@ -168,12 +180,16 @@ class Part:
         name = name or param_text(self.params, "name")
         return decode_words(name.encode("utf-8", "replace")) if name else None
 
+    @cached_property
+    def raw_encoding(self) -> bytes | None:
+        """Its Content-Transfer-Encoding as written; None if there is none that can be read."""
+        values = self.by_name.get(b"content-transfer-encoding", ()) if self.is_mime else ()
+        return next((found for value in values if (found := read_encoding(value))), None)
+
     @property
     def encoding(self) -> str:
         """Its Content-Transfer-Encoding in lower case, or 7bit   ; RFC 2045 §6.1"""
-        value = self.raw("content-transfer-encoding") if self.is_mime else None
-        found = read_encoding(value) if value is not None else None
-        return found.decode("latin-1").lower() if found else "7bit"
+        return (self.raw_encoding or b"7bit").decode("latin-1").lower()
 
     def decoded(self) -> bytes | None:
         """The body with its transfer encoding undone; None if that is not known."""

@@ -1,0 +1,1 @@
+"""IMAP as Dovecot serves it: sessions over the store's mailboxes."""
