@@ -93,6 +93,8 @@ class Config:
     mail_max_userip_connections: int = 10
     pop3_lock_session: bool = True
     """Dovecot's default is no; RFC 1939 §4 and the thesis (2.1.2.2) want the maildrop locked."""
+    pop3_lock_timeout: float = 10.0
+    """How long a login waits for the lock (session_dotlock_set in Dovecot's pop3-client.c)."""
     sieve_max_script_size: int = 1024 * 1024
     sieve_quota_max_scripts: int = 0
     """0 is no limit."""

@@ -63,6 +63,14 @@ class Pop3Server(Core[Reply, Command]):
         except RemoteProtocolError:  # no reply in the grammar: nothing is answered
             self._own = self._follower()
 
+    def read_as(self, value: Command) -> None:
+        """The command to be answered counts as `value`, though its grammar was not the RFC's."""
+        self._current = value
+
+    def give_up(self) -> None:
+        """The command that was read last gets no reply, or has had a raw one."""
+        self._current = None
+
     def outgoing(self) -> tuple[bytes, ...]:
         units, self._outgoing = tuple(self._outgoing), []
         return units
@@ -93,6 +101,14 @@ class Pop3Server(Core[Reply, Command]):
 
     def receive(self, data: bytes) -> None:
         self._buffer.feed(data)
+
+    def begun(self, size: int) -> bytes:
+        """At most `size` octets of what has come and was not read."""
+        return self._buffer.peek(size)
+
+    def limit_line(self, limit: int) -> None:
+        """From now on a line may have so many octets, CRLF included."""
+        self._buffer.limit = limit
 
     @property
     def waiting(self) -> bool:

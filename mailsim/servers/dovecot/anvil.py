@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 
 
@@ -10,7 +11,7 @@ class Anvil:
 
     def __init__(self) -> None:
         self._connections: Counter[tuple[str, str, str]] = Counter()
-        self._locks: set[str] = set()
+        self._locks: dict[str, asyncio.Event] = {}
 
     def connect(self, protocol: str, address: str, user: str, limit: int) -> bool:
         """Count one connection more (mail_max_userip_connections); False at the limit, 0 is none."""
@@ -27,13 +28,17 @@ class Anvil:
         if self._connections[key] <= 0:
             del self._connections[key]
 
-    def lock(self, user: str) -> bool:
-        """Lock the user's maildrop; False if it is locked (RFC 1939 §4)."""
-        if user in self._locks:
+    async def lock(self, user: str, patience: float) -> bool:
+        """Lock the user's maildrop (RFC 1939 §4); False if it stays locked for `patience` seconds."""
+        try:
+            async with asyncio.timeout(patience):
+                while user in self._locks:
+                    await self._locks[user].wait()
+        except TimeoutError:
             return False
-        self._locks.add(user)
+        self._locks[user] = asyncio.Event()
         return True
 
     def unlock(self, user: str) -> None:
         """Give the maildrop free."""
-        self._locks.discard(user)
+        self._locks.pop(user).set()

@@ -24,8 +24,14 @@ Said = TypeVar("Said")
 Heard = TypeVar("Heard")
 
 LOGIN_TIMEOUT = 180.0  # CLIENT_LOGIN_TIMEOUT_MSECS
-_HANDSHAKE = 180.0
-_TLS_ENDS = {"net.tls-left": CLOSED, "net.tls-silence": "Inactivity"}
+_PIECE = 65_536
+# How OpenSSL numbers what a client that is none most often makes it say.
+_OPENSSL = {
+    "wrong version number": "0A00010B",
+    "http request": "0A00009C",
+    "no shared cipher": "0A0000C1",
+    "unsupported protocol": "0A000102",
+}
 
 
 class ClosedError(Exception):
@@ -85,6 +91,13 @@ class Channel(ABC, Generic[Said, Heard]):
     def bye(self, text: str) -> bytes:
         """What the client is told when the server ends the connection unasked."""
 
+    def shutdown(self) -> bytes:
+        """What the client is told when the server stops."""
+        return self.bye(wording.SHUTTING_DOWN)
+
+    def measure(self) -> None:
+        """Called before each look at what has come: how much of it is a line may depend."""
+
     @abstractmethod
     def counts(self) -> str:
         """What the log tells of a session at its end: `in=… out=…`."""
@@ -95,13 +108,15 @@ class Channel(ABC, Generic[Said, Heard]):
         """Serve the connection to its end."""
         self.peer = peer
         self.world.clock.tick()
+        self.journal.begin()
+        self.login.begin()
         reason = CLOSED
         try:
             reason = await self._serve()
         except asyncio.CancelledError:
             reason = wording.SHUTTING_DOWN
             if not peer.closing:
-                peer.write(bytes(self._out) + self.bye("Server shutting down."))
+                peer.write(bytes(self._out) + self.shutdown())
             raise
         finally:
             self.ended(reason)
@@ -134,12 +149,14 @@ class Channel(ABC, Generic[Said, Heard]):
     async def event(self) -> Received[Heard]:
         """What the client sends next.  Raises ClosedError at the end, after too long a silence,
         and RemoteProtocolError as the core does."""
+        self.measure()
         while (found := self.core.next_event()) is None:
             await self.flush()
             data = await self._read()
             if not data:
                 raise ClosedError
             self.core.receive(data)
+            self.measure()
         self.received += sum(map(len, found.units))
         return found
 
@@ -165,9 +182,9 @@ class Channel(ABC, Generic[Said, Heard]):
 
     async def flush(self) -> None:
         """Send what was said."""
-        if self._out:
-            self.peer.write(bytes(self._out))
-            self._out.clear()
+        out, self._out = bytes(self._out), bytearray()
+        for start in range(0, len(out), _PIECE):
+            self.peer.write(out[start : start + _PIECE])
             await self.peer.drain()
 
     async def pause(self, seconds: float) -> None:
@@ -180,7 +197,7 @@ class Channel(ABC, Generic[Said, Heard]):
         await self.put(self.bye(text))
         raise ClosedError(reason)
 
-    async def too_late(self) -> NoReturn:
+    async def too_late(self) -> None:
         """The client was silent for too long.  Raises ClosedError."""
         await self.hang_up(self.login.inactivity, self.login.inactivity_reason)
 
@@ -189,6 +206,7 @@ class Channel(ABC, Generic[Said, Heard]):
             return await self.peer.read(timeout=self.patience)
         except TimeoutError:
             await self.too_late()
+            raise ClosedError from None
 
     # TLS
 
@@ -207,25 +225,39 @@ class Channel(ABC, Generic[Said, Heard]):
         if context is None:
             raise ClosedError(wording.TLS_FAILED)
         self.journal.tls = "TLS handshaking"
+        if self.core.unread():
+            # What was sent behind STARTTLS in the clear is taken for the handshake's beginning.
+            self.no_tls("wrong version number")
         try:
-            await self.peer.start_tls(context, timeout=_HANDSHAKE)
+            await self.peer.start_tls(context, timeout=LOGIN_TIMEOUT)
         except TlsError as error:
-            ended = _TLS_ENDS.get(error.message_id, "SSL_accept() failed")
-            self.journal.tls = f"TLS handshaking: {ended}"
-            raise ClosedError(ended) from None
+            self.no_tls("" if error.message_id == "net.tls-left" else _reason(error))
         self.core.tls_started()
         self.journal.tls = "TLS"
         self.login.secured = True
 
+    def no_tls(self, reason: str) -> NoReturn:
+        """The handshake has failed: OpenSSL's reason, "" for a client that left."""
+        if not reason:
+            self.journal.tls += f": {CLOSED}"
+            raise ClosedError
+        number = _OPENSSL.get(reason, "0A000000")
+        text = f"SSL_accept() failed: error:{number}:SSL routines::{reason}"
+        self.journal.tls += f": {text}"
+        raise ClosedError(f"{CLOSED}: {text}")
+
     # disturbances
 
-    async def disturbed(self, command: str) -> bool:
-        """Whether a disturbance has answered in place of the command; delays pass here."""
+    async def disturbed(self, command: str, address: str = "") -> bool:
+        """Whether a disturbance has answered in place of the command; delays pass here.
+
+        `address` is the user whom the command names; else it is the one who is known.
+        """
         action = self.world.disturbances.at(
             self.protocol,
             command,
             service=self.service,
-            address=self.login.user or self.journal.user,
+            address=address or self.login.user or self.journal.user,
             client=self.world.network.client.address,
         )
         if isinstance(action, Answer):
@@ -240,3 +272,7 @@ class Channel(ABC, Generic[Said, Heard]):
             self.peer.abort()
             raise ClosedError
         return False
+
+
+def _reason(error: TlsError) -> str:
+    return str(error.params.get("reason", error.message_id))

@@ -40,12 +40,16 @@ class Journal:
         self._24 = world.config.release.dovecot >= V24
         self._rip = world.network.client.address
         self._lip = world.network.server.address
-        self.session = _session_id(world, self._rip)
+        self.session = ""
         self.user = ""
         self.mechanism = ""
         self.tls = ""
         """"TLS" once it covers the connection, with the error that ended it behind ": "."""
         self._process = ""
+
+    def begin(self) -> None:
+        """The client has come."""
+        self.session = _session_id(self._world, self._rip)
 
     def login(self, user: str) -> None:
         """The client is logged in: a process of its own serves it from here on."""

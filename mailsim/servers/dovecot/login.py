@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from mailsim.servers.dovecot import wording
-from mailsim.servers.dovecot.auth import CLEARTEXT, Accepted, Continue, Exchange, Rejected, plain
+from mailsim.servers.dovecot.auth import CLEARTEXT, Continue, Exchange, Rejected, plain
 from mailsim.servers.dovecot.journal import Aborted, Journal
 
 if TYPE_CHECKING:
@@ -18,6 +18,10 @@ Ask = Callable[[str], Awaitable[str | None]]
 """Sends a challenge (base64) and gives the client's answer; None where it gave up with "*"."""
 Pause = Callable[[float], Awaitable[None]]
 """Sends what was said, and waits so many seconds."""
+
+
+PRIVATE = frozenset({"APOP"})
+"""Mechanisms with a command of their own, never offered to AUTH."""
 
 
 class Kind(Enum):
@@ -67,13 +71,17 @@ class Login:
         self._protocol = protocol
         self._journal = journal
         self._pause = pause
-        self._begun = world.clock.now()
+        self._begun = 0.0
         self._first = 0.0
         self._attempts = 0
-        self._waiting = False
+        self._asked = self._unanswered = False
         self._last: Kind | None = None
         self.secured = False
         self.user = ""
+
+    def begin(self) -> None:
+        """The client has come."""
+        self._begun = self._world.clock.now()
 
     # what may be done now
 
@@ -90,18 +98,20 @@ class Login:
         if not self.secured and config.ssl == "required":
             return ()
         return tuple(
-            name for name in config.auth_mechanisms if self.cleartext or name not in CLEARTEXT
+            name
+            for name in config.auth_mechanisms
+            if name not in PRIVATE and (self.cleartext or name not in CLEARTEXT)
         )
 
     @property
     def inactivity(self) -> str:
         """What a client is told that says nothing for too long."""
-        return wording.INACTIVITY_AUTH if self._waiting else wording.INACTIVITY
+        return wording.INACTIVITY_AUTH if self._asked else wording.INACTIVITY
 
     @property
     def inactivity_reason(self) -> str:
         """What the log says of such a client."""
-        return "Inactivity during authentication" if self._waiting else "Inactivity"
+        return "Inactivity during authentication" if self._asked else "Inactivity"
 
     # the login itself
 
@@ -130,6 +140,20 @@ class Login:
         except RefusedError as refused:
             self._last = refused.kind
             raise
+        return self._admit(user)
+
+    async def prove(self, mechanism: str, user: str, *, right: bool) -> str:
+        """APOP: what the client proves, and whether it is right.  As `authenticate`."""
+        self._attempts += 1
+        self._first = self._first or self._world.clock.now()
+        self._journal.mechanism = mechanism
+        name = self._world.accounts.login(user)
+        if not right:
+            self._last = Kind.FAILED
+            await self._rejected(Rejected(name), "")
+        return self._admit(name)
+
+    def _admit(self, user: str) -> str:
         limit = self._config.mail_max_userip_connections
         if not self._world.anvil.connect(self._protocol, self._address, user, limit):
             self._journal.user = user
@@ -151,16 +175,22 @@ class Login:
         result = exchange.begin(initial)
         bad = wording.BAD_INITIAL
         while isinstance(result, Continue):
-            self._waiting = True
-            answer = await ask(result.token)
-            self._waiting = False
-            if answer is None:
-                raise RefusedError(Kind.ABORTED, wording.AUTH_ABORTED)
-            bad = wording.BAD_CONTINUED
+            answer = await self._answer(ask, result.token)
+            bad = wording.bad_continued(answer)
             result = exchange.go_on(answer)
-        if isinstance(result, Accepted):
-            return result.user
-        return await self._rejected(result, bad)
+        if isinstance(result, Rejected):
+            await self._rejected(result, bad)
+        return result.user
+
+    async def _answer(self, ask: Ask, challenge: str) -> str:
+        self._asked = self._unanswered = True
+        answer = await ask(challenge)
+        self._asked = False
+        if answer is None:
+            # Dovecot goes on to count it as unanswered: its log says so.
+            raise RefusedError(Kind.ABORTED, wording.AUTH_ABORTED)
+        self._unanswered = False
+        return answer
 
     def _start(self, name: str) -> None:
         """Count the attempt.  Raises RefusedError where the mechanism is none, or none now."""
@@ -170,13 +200,13 @@ class Login:
             raise RefusedError(Kind.TLS_REQUIRED, wording.AUTH_NEEDS_TLS)
         self._first = self._first or self._world.clock.now()
         self._journal.mechanism = name
-        if name not in config.auth_mechanisms:
+        if name not in config.auth_mechanisms or name in PRIVATE:
             raise RefusedError(Kind.MECHANISM, wording.BAD_MECHANISM)
         if name not in self.mechanisms:
             version = config.release.dovecot
             raise RefusedError(Kind.CLEARTEXT, wording.mechanism_disallowed(version))
 
-    async def _rejected(self, result: Rejected, bad: str) -> str:
+    async def _rejected(self, result: Rejected, bad: str) -> NoReturn:
         self._journal.user = result.user or self._journal.user
         if result.base64:
             raise RefusedError(Kind.BASE64, bad)
@@ -199,7 +229,7 @@ class Login:
         return Aborted(self._text_23(seconds), "")
 
     def _text_23(self, seconds: int) -> str:
-        if self._attempts == 1 and self._waiting:
+        if self._attempts == 1 and self._unanswered:
             return f"client didn't finish SASL auth, waited {seconds} secs"
         if self._last in _EVENTS or (self._last is Kind.ABORTED and self._attempts == 1):
             return self._last.value
@@ -209,7 +239,7 @@ class Login:
         text, event = "auth failed", "auth_failed"
         if self._last is Kind.ABORTED:
             text, event = "auth aborted by client", "auth_aborted_by_client"
-        elif self._waiting:
+        elif self._unanswered:
             text, event = "client didn't finish SASL auth", "auth_waiting_client"
         elif self._last is Kind.TOO_MANY:
             text, event = "connection limit reached", "connection_limit"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from mailsim.model.stage import Release
@@ -14,7 +15,9 @@ AUTH_ABORTED: Final = "Authentication aborted by client."
 AUTH_NEEDS_TLS: Final = "Authentication not allowed until SSL/TLS is enabled."
 BAD_MECHANISM: Final = "Unsupported authentication mechanism."
 BAD_INITIAL: Final = "Invalid base64 data in initial response"
-BAD_CONTINUED: Final = "Invalid base64 in response"
+_BAD_LETTERS: Final = "Invalid base64 in response"
+_BAD_CONTINUED: Final = "Invalid base64 data in continued response"
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/=]*")
 TOO_MANY_CONNECTIONS: Final = (
     "Maximum number of connections from user+IP exceeded (mail_max_userip_connections={limit})"
 )
@@ -41,6 +44,11 @@ _DISTRIBUTIONS: Final = {
 def greeting(release: Release) -> str:
     """login_greeting, as the distribution's package sets it: `Dovecot (Ubuntu) ready.`"""
     return f"Dovecot ({_DISTRIBUTIONS[release]}) ready."
+
+
+def bad_continued(answer: str) -> str:
+    """To an answer that is no base64: the login process looks at its letters, auth at the rest."""
+    return _BAD_CONTINUED if _BASE64.fullmatch(answer) else _BAD_LETTERS
 
 
 def cleartext_disallowed(version: Version) -> str:
