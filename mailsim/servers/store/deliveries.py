@@ -9,10 +9,13 @@ from weakref import WeakValueDictionary
 
 from mailsim.servers.store.flags import SEEN, columns, flag_set, known_flags
 from mailsim.servers.store.quotas import Quotas
-from mailsim.servers.store.values import Message, mailbox_name
+from mailsim.servers.store.values import INBOX, Message, mailbox_name
 
 if TYPE_CHECKING:
     from mailsim.servers.store.opened import OpenMailbox
+
+# Of so many mailboxes it is remembered what their next message gets.
+_KNOWN = 1024
 
 
 class Deliveries(Quotas):
@@ -20,6 +23,7 @@ class Deliveries(Quotas):
 
     def __init__(self, folder: Path | None) -> None:
         super().__init__(folder)
+        self._next: dict[tuple[str, str], tuple[int, int, int]] = {}
         self._live: WeakValueDictionary[int, OpenMailbox] = WeakValueDictionary()
 
     def create(self, user: str, mailbox: str) -> bool:
@@ -48,6 +52,8 @@ class Deliveries(Quotas):
         before it.  Raises OverQuotaError before anything is done.
         """
         with self.step():
+            if mailbox != INBOX:
+                mailbox = mailbox_name(mailbox)
             if size < 0:
                 text = content if isinstance(content, bytes) else self.content(content)
                 size = len(head) + len(text)
@@ -55,36 +61,42 @@ class Deliveries(Quotas):
                 self.charge(user, size)
             number = content if isinstance(content, int) else self.keep(content)
             bits, words = self._spelt(user, mailbox, flags) if flags else (0, "")
-            box, uid, modseq = self._take(user, mailbox, size, unseen=not bits & SEEN)
+            box, uid, modseq = self._next.get((user, mailbox)) or self._read(user, mailbox)
+            self._db.execute(
+                "UPDATE mailbox SET uid_next = ?, modseq = ?, messages = messages + 1,"
+                " octets = octets + ?, unseen = unseen + ? WHERE id = ?",
+                (uid + 1, modseq, size, not bits & SEEN, box),
+            )
             self._db.execute(
                 "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (box, uid, modseq, bits, words, received, size, message_id, head, number),
             )
-            opened = self._live.get(box)
-            if opened is not None:
-                opened.added(
+            self._next[user, mailbox] = (box, uid + 1, modseq + 1)
+            if box in self._live:
+                self._live[box].added(
                     Message(uid, flag_set(bits, words), modseq, received, size, message_id)
                 )
         return uid
 
-    def _take(self, user: str, mailbox: str, size: int, *, unseen: bool) -> tuple[int, int, int]:
-        """Number of the mailbox, and UID and mod-sequence of its next message."""
-        for name in (mailbox, mailbox_name(mailbox)):
-            row = self._db.execute(
-                "UPDATE mailbox SET uid_next = uid_next + 1, modseq = modseq + 1,"
-                " messages = messages + 1, octets = octets + ?, unseen = unseen + ?"
-                " WHERE user = ? AND name = ? RETURNING id, uid_next - 1, modseq",
-                (size, unseen, user, name),
-            ).fetchone()
-            if row:
-                return int(row[0]), int(row[1]), int(row[2])
-            self.create(user, name)
-        raise KeyError(mailbox)
+    def forget_next(self) -> None:
+        """Something else gives out UIDs or mod-sequences, or changes names."""
+        self._next.clear()
+
+    def _read(self, user: str, mailbox: str) -> tuple[int, int, int]:
+        """Number of the mailbox, which is made if need be; UID and mod-sequence that come next."""
+        if len(self._next) >= _KNOWN:
+            self._next.clear()
+        asked = "SELECT id, uid_next, modseq + 1 FROM mailbox WHERE user = ? AND name = ?"
+        row = self._db.execute(asked, (user, mailbox)).fetchone()
+        if row is None:
+            self.create(user, mailbox)
+            row = self._db.execute(asked, (user, mailbox)).fetchone()
+        return int(row[0]), int(row[1]), int(row[2])
 
     def _spelt(self, user: str, mailbox: str, flags: Iterable[str]) -> tuple[int, str]:
         """Columns for flags in the spelling of the mailbox, which knows their keywords then."""
         self.create(user, mailbox)
-        where = (user, mailbox_name(mailbox))
+        where = (user, mailbox)
         known = "SELECT keywords FROM mailbox WHERE user = ? AND name = ?"
         keywords = str(self._db.execute(known, where).fetchone()[0])
         spelt, line = known_flags(flags, tuple(keywords.split()))
@@ -96,5 +108,6 @@ class Deliveries(Quotas):
 
     def _undo(self) -> None:
         super()._undo()
+        self._next.clear()
         for opened in tuple(self._live.values()):
             opened.forget()

@@ -73,4 +73,5 @@ class Mailboxes(Names):
             super().clear()
             for opened in tuple(self._live.values()):
                 opened.gone()
+            self.forget_next()
             self._limited = None

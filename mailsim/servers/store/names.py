@@ -67,6 +67,7 @@ class Names(Deliveries):
             opened = self._live.get(number)
             if opened is not None:
                 opened.gone()
+            self.forget_next()
 
     def rename(self, user: str, mailbox: str, name: str) -> None:
         """Give a mailbox, and all below it, another name.  Messages keep UIDs and mailboxes
@@ -150,3 +151,4 @@ class Names(Deliveries):
         opened = self._live.get(number)
         if opened is not None:
             opened.renamed()
+        self.forget_next()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Literal, TypeAlias
 
 from mailsim.servers.store import uidset
 from mailsim.servers.store.deliveries import Deliveries
-from mailsim.servers.store.flags import columns, known_flags
+from mailsim.servers.store.flags import columns, in_order, known_flags
 from mailsim.servers.store.reading import ReadableMailbox
 from mailsim.servers.store.values import Added, Change, Expunged, FlagsChanged, Gone, Message
+
+# More than any mod-sequence (RFC 7162 §3.1: 63 bits).
+_NO_LIMIT = 1 << 63
 
 Watcher: TypeAlias = Callable[[Change], object]
 How: TypeAlias = Literal["+", "-", "="]
@@ -64,24 +68,13 @@ class OpenMailbox(ReadableMailbox):
         """
         with self._store.step():
             wanted = self._known(flags, learn=how != "-")
-            changed: list[Message] = []
-            failed: list[int] = []
-            modseq = self.info.highest_modseq + 1
-            memory: dict[frozenset[str], frozenset[str]] = {}
-            for one in self.messages(sorted(set(uids))):
-                if unchanged_since is not None and one.modseq > unchanged_since:
-                    failed.append(one.uid)
-                    continue
-                new = memory.get(one.flags)
-                if new is None:
-                    new = memory[one.flags] = _combined(one.flags, wanted, how)
-                if new != one.flags:
-                    changed.append(
-                        Message(one.uid, new, modseq, one.received, one.size, one.message_id)
-                    )
+            found = list(self.messages(sorted(set(uids))))
+            limit = unchanged_since if unchanged_since is not None else _NO_LIMIT
+            failed = tuple(one.uid for one in found if one.modseq > limit)
+            changed = self._changed((one for one in found if one.modseq <= limit), wanted, how)
             if changed:
-                self._write_flags(changed, modseq)
-        return tuple(one.uid for one in changed), tuple(failed)
+                self._write_flags(changed)
+        return tuple(new.uid for _, new in changed), failed
 
     def expunge(self, uids: Iterable[int]) -> tuple[int, ...]:
         """Remove messages for good; which were there."""
@@ -145,21 +138,29 @@ class OpenMailbox(ReadableMailbox):
             self._db.execute("UPDATE mailbox SET keywords = ? WHERE id = ?", (line, self._id))
         return spelt
 
-    def _write_flags(self, changed: list[Message], modseq: int) -> None:
-        seen = sum("\\Seen" in one.flags for one in changed)
-        before = sum("\\Seen" in self.message(one.uid).flags for one in changed)
+    def _changed(
+        self, messages: Iterable[Message], flags: frozenset[str], how: How
+    ) -> list[tuple[Message, Message]]:
+        """The messages that the change makes others, before and after."""
+        modseq = self.info.highest_modseq + 1
+        becomes = cache(lambda old: _combined(old, flags, how))
+        return [
+            (one, Message(one.uid, new, modseq, one.received, one.size, one.message_id))
+            for one in messages
+            if (new := becomes(one.flags)) != one.flags
+        ]
+
+    def _write_flags(self, changed: list[tuple[Message, Message]]) -> None:
+        now = [new for _, new in changed]
+        modseq = now[0].modseq
         self._db.executemany(
             "UPDATE message SET flags = ?, keywords = ?, modseq = ? WHERE mailbox = ? AND uid = ?",
-            [(*columns(one.flags), modseq, self._id, one.uid) for one in changed],
+            [(*columns(one.flags), modseq, self._id, one.uid) for one in now],
         )
-        self._db.execute(
-            "UPDATE mailbox SET modseq = ?, unseen = unseen + ? WHERE id = ?",
-            (modseq, before - seen, self._id),
-        )
-        self._info = None
-        for one in changed:
+        self._count(modseq, unseen=_unseen(now) - _unseen(old for old, _ in changed))
+        for one in now:
             self._index.put(one)
-        self._tell(FlagsChanged(tuple(one.uid for one in changed), modseq))
+        self._tell(FlagsChanged(tuple(one.uid for one in now), modseq))
 
     def _remove(self, gone: list[Message]) -> None:
         uids = tuple(one.uid for one in gone)
@@ -175,65 +176,58 @@ class OpenMailbox(ReadableMailbox):
         self._db.executemany("DELETE FROM derived WHERE mailbox = ? AND uid = ?", rows)
         modseq = self.info.highest_modseq + 1
         self._db.execute(
-            "UPDATE mailbox SET modseq = ?, messages = messages - ?, octets = octets - ?,"
-            " unseen = unseen - ? WHERE id = ?",
-            (
-                modseq,
-                len(gone),
-                sum(one.size for one in gone),
-                sum("\\Seen" not in one.flags for one in gone),
-                self._id,
-            ),
-        )
-        self._db.execute(
             "INSERT INTO expunged VALUES (?, ?, ?)", (self._id, modseq, uidset.written(uids))
         )
-        self._info = None
+        octets = sum(one.size for one in gone)
+        self._count(modseq, messages=-len(gone), octets=-octets, unseen=-_unseen(gone))
         self._index.remove(uids)
         self._tell(Expunged(uids, modseq))
 
     def _copy(self, copied: list[Message], target: OpenMailbox) -> list[tuple[int, int]]:
-        info = target.info
-        modseq = info.highest_modseq + 1
-        kept = [
-            Message(
-                info.uid_next + count,
-                target._known(one.flags, learn=True),
-                modseq,
-                one.received,
-                one.size,
-                one.message_id,
-            )
-            for count, one in enumerate(copied)
-        ]
-        pairs = [(old.uid, new.uid) for old, new in zip(copied, kept, strict=True)]
+        kept = target._as_here(copied, self.keywords)
+        pairs = list(zip(copied, kept, strict=True))
         self._db.executemany(
             "INSERT INTO message SELECT ?, ?, ?, ?, ?, received, size, message_id, head, content"
             " FROM message WHERE mailbox = ? AND uid = ?",
             [
-                (info.id, new.uid, modseq, *columns(new.flags), self._id, old.uid)
-                for old, new in zip(copied, kept, strict=True)
+                (target._id, new.uid, new.modseq, *columns(new.flags), self._id, old.uid)
+                for old, new in pairs
             ],
         )
         self._db.executemany(
             "INSERT INTO derived SELECT ?, ?, kind, data FROM derived"
             " WHERE mailbox = ? AND uid = ?",
-            [(info.id, new, self._id, old) for old, new in pairs],
+            [(target._id, new.uid, self._id, old.uid) for old, new in pairs],
         )
+        octets = sum(one.size for one in kept)
+        target._count(kept[0].modseq, messages=len(kept), octets=octets, unseen=_unseen(kept))
+        target.added(*kept)
+        return [(old.uid, new.uid) for old, new in pairs]
+
+    def _as_here(self, copied: list[Message], keywords: tuple[str, ...]) -> list[Message]:
+        """What copies of messages from a mailbox with those keywords are in this one."""
+        info = self.info
+        # In order, for the keywords that are new here.
+        spelt = cache(lambda flags: self._known(in_order(flags, keywords), learn=True))
+        modseq = info.highest_modseq + 1
+        return [
+            Message(uid, spelt(one.flags), modseq, one.received, one.size, one.message_id)
+            for uid, one in enumerate(copied, info.uid_next)
+        ]
+
+    def _count(self, modseq: int, *, messages: int = 0, octets: int = 0, unseen: int = 0) -> None:
+        """Write the mailbox's numbers; who adds messages, uses up as many UIDs."""
         self._db.execute(
             "UPDATE mailbox SET modseq = ?, uid_next = uid_next + ?, messages = messages + ?,"
             " octets = octets + ?, unseen = unseen + ? WHERE id = ?",
-            (
-                modseq,
-                len(kept),
-                len(kept),
-                sum(one.size for one in kept),
-                sum("\\Seen" not in one.flags for one in kept),
-                info.id,
-            ),
+            (modseq, max(messages, 0), messages, octets, unseen, self._id),
         )
-        target.added(*kept)
-        return pairs
+        self._info = None
+        self._deliveries.forget_next()
+
+
+def _unseen(messages: Iterable[Message]) -> int:
+    return sum("\\Seen" not in one.flags for one in messages)
 
 
 def _combined(old: frozenset[str], flags: frozenset[str], how: How) -> frozenset[str]:
