@@ -25,6 +25,9 @@ class Quirk(Enum):
     """`250 -8BITMIME`, `+ OK`: spaces where the grammar has none, as the thesis prints them."""
     MISSING_SPACE = "missing-space"
     """IMAP's `+` or `a1 OK` at a line's end, without the space that comes before an empty text."""
+    PLAIN_LITERAL = "plain-literal"
+    """A ManageSieve client's `{5}` in place of `{5+}`, as Pigeonhole takes it (RFC 5804 §4 has no
+    such literal of the client's)."""
 
 
 NONE: frozenset[Quirk] = frozenset()

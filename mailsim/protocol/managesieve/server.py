@@ -28,17 +28,28 @@ class ManageSieveServer(Core[Answer, Command]):
     TLS handshake (RFC 5804 §1.7, §2.2): `capability_data` makes its lines.  A
     command that the state does not allow comes like any other, for the answer to
     it is policy: `legal()` tells.
+
+    `skips`: a literal over the limit does not raise; the command comes with a TooLong in it,
+    before the literal does, and what follows is let go.
     """
 
     role = Role.SERVER
 
-    def __init__(self, *, limits: Limits = DEFAULT_LIMITS, quirks: frozenset[Quirk] = NONE) -> None:
+    def __init__(
+        self,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        skips: bool = False,
+        quirks: frozenset[Quirk] = NONE,
+    ) -> None:
         self.state = State.OPENING
         self._limits = limits
         self._meter = Meter(limits.exchange)
         self._frames = FrameReader(
-            limits.line, limits.block, self._meter.add, plus=True, quirks=quirks
+            limits.line, limits.block, self._meter.add, plus=True, skips=skips, quirks=quirks
         )
+        self.parts: tuple[bytes, ...] = ()
+        """The texts and literals of the command that came last."""
         self._outgoing: list[bytes] = []
         self._current: Command | None = None
         self._own = self._follower()
@@ -69,6 +80,14 @@ class ManageSieveServer(Core[Answer, Command]):
                 self._answered(found[0])
         except RemoteProtocolError:  # no response in the grammar: nothing is answered
             self._own = self._follower()
+
+    def read_as(self, value: Command) -> None:
+        """The command to be answered counts as `value`, though its grammar was not the RFC's."""
+        self._current = value
+
+    def give_up(self) -> None:
+        """The command that was read last gets no answer, or has had a raw one."""
+        self._current = None
 
     def outgoing(self) -> tuple[bytes, ...]:
         units, self._outgoing = tuple(self._outgoing), []
@@ -102,6 +121,18 @@ class ManageSieveServer(Core[Answer, Command]):
 
     def receive(self, data: bytes) -> None:
         self._frames.feed(data)
+
+    def begun(self, size: int) -> bytes:
+        """At most `size` octets of what has come and is in no line yet."""
+        return self._frames.begun(size)
+
+    def limit(self, line: int, block: int) -> None:
+        """From now on a line and a literal may have so many octets."""
+        self._frames.limit(line, block)
+
+    def skip_line(self) -> None:
+        """Let the line go that was too long, up to its end."""
+        self._frames.skip_line()
 
     @property
     def waiting(self) -> bool:
@@ -141,4 +172,5 @@ class ManageSieveServer(Core[Answer, Command]):
         self._meter.reset()
         parse = parse_answer if self.state is State.SASL else parse_command
         self._current = parse(frame.parts)
+        self.parts = frame.parts
         return Received(self._current, frame.units)

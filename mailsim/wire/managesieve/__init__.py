@@ -22,7 +22,7 @@ from mailsim.wire.managesieve.commands import (
     Unknown,
 )
 from mailsim.wire.managesieve.frames import Frame, FrameReader
-from mailsim.wire.managesieve.items import Atom, Item, Literal, encode, parse_items
+from mailsim.wire.managesieve.items import Atom, Item, Literal, TooLong, encode, parse_items
 from mailsim.wire.managesieve.parse import VERBS, parse_answer, parse_command
 from mailsim.wire.managesieve.responses import (
     Challenge,
@@ -62,6 +62,7 @@ __all__ = [
     "SetActive",
     "StartTls",
     "Status",
+    "TooLong",
     "Unauthenticate",
     "Unknown",
     "capabilities",

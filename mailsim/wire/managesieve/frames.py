@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from mailsim.errors import RemoteProtocolError
 from mailsim.wire.lines import LineBuffer, weight
-from mailsim.wire.managesieve.items import Literal
+from mailsim.wire.managesieve.items import Literal, TooLong
 from mailsim.wire.quirk import NONE, Quirk
 
 # number = (NZDIGIT *DIGIT) / "0"   ; RFC 5804 §4
+_DIGITS = 19  # what 64 bits hold, and more than anybody sends
 _ANNOUNCED = re.compile(rb"\{(0|[1-9][0-9]*)(\+?)\}\Z")
 
 
@@ -28,7 +29,9 @@ class FrameReader:
 
     `line` and `block` are the longest line and the longest literal in octets: a
     longer literal is refused as soon as it is announced.  `spend` is told each
-    unit's weight.  `plus`: whether literals are the client's, "{n+}".
+    unit's weight.  `plus`: whether literals are the client's, "{n+}".  `skips`: a
+    literal that is too long ends the frame at once, as TooLong; what follows it, up
+    to the line's end, is let go as it comes.
     """
 
     def __init__(
@@ -38,10 +41,15 @@ class FrameReader:
         spend: Callable[[int], None],
         *,
         plus: bool,
+        skips: bool = False,
         quirks: frozenset[Quirk] = NONE,
     ) -> None:
         self._buffer = LineBuffer(line, quirks)
         self._block = block
+        self._skips = skips
+        self._skip = 0
+        self._skip_line = False
+        self._lenient = Quirk.PLAIN_LITERAL in quirks
         self._spend = spend
         self._plus = b"+" if plus else b""
         self._parts: list[bytes] = []
@@ -51,6 +59,20 @@ class FrameReader:
     def feed(self, data: bytes) -> None:
         """Append what has arrived."""
         self._buffer.feed(data)
+
+    def limit(self, line: int, block: int) -> None:
+        """From now on a line and a literal may have so many octets."""
+        self._buffer.limit = line
+        self._block = block
+
+    def begun(self, size: int) -> bytes:
+        """At most `size` octets of what has come and is in no line yet."""
+        return self._buffer.peek(size)
+
+    def skip_line(self) -> None:
+        """Let the line go that is too long, up to its end."""
+        self.drop()
+        self._skip_line = True
 
     def __len__(self) -> int:
         """How many octets no frame has used."""
@@ -68,7 +90,7 @@ class FrameReader:
 
     def next(self) -> Frame | None:
         """The next line, or None until it is whole.  Raises RemoteProtocolError."""
-        while True:
+        while not (self._skip or self._skip_line) or self._skipped():
             unit = self._buffer.line() if self._due is None else self._buffer.take(self._due)
             if unit is None:
                 return None
@@ -82,6 +104,20 @@ class FrameReader:
                 frame = Frame(tuple(self._parts), tuple(self._units))
                 self._parts, self._units = [], []
                 return frame
+        return None
+
+    def _skipped(self) -> bool:
+        """Let go what is not wanted; whether that is over."""
+        have = min(self._skip, len(self._buffer))
+        self._buffer.take(have)
+        self._skip -= have
+        if self._skip:
+            return False
+        rest = self._buffer.peek(len(self._buffer))
+        end = rest.find(b"\n") + 1
+        self._buffer.take(end or len(rest))
+        self._skip_line = not end
+        return not self._skip_line
 
     def _ends(self, line: bytes) -> bool:
         """Whether the frame ends with `line`, which announces no literal."""
@@ -92,13 +128,26 @@ class FrameReader:
             self._parts.append(text)
             return True
         digits, plus = announced.groups()
-        if plus != self._plus:
+        if plus != self._plus and not self._lenient:
             raise RemoteProtocolError("managesieve.literal-form", text=announced[0].decode())
-        if len(digits) > 10 or int(digits) > self._block:
-            raise RemoteProtocolError(
-                "managesieve.literal-too-long", size=digits[:20].decode(), limit=self._block
-            )
+        if len(digits) > _DIGITS or int(digits) > self._block:
+            return self._too_long(text, announced)
         self._parts.append(text[: announced.start()])
         self._due = int(digits)
         self._spend(2 * self._due)  # as a unit and as a part, before it comes
         return False
+
+    def _too_long(self, text: bytes, announced: re.Match[bytes]) -> bool:
+        digits = announced[1]
+        if not self._skips:
+            raise RemoteProtocolError(
+                "managesieve.literal-too-long", size=digits[:20].decode(), limit=self._block
+            )
+        if len(digits) > _DIGITS:  # no number: nothing is announced
+            self._parts.append(text)
+            return True
+        literal = TooLong()
+        literal.size = self._skip = int(digits)
+        self._skip_line = True
+        self._parts += text[: announced.start()], literal
+        return True

@@ -39,6 +39,12 @@ class Literal(bytes):
     __slots__ = ()
 
 
+class TooLong(Literal):
+    """A literal that is longer than the limit: its octets were not kept.  `size`: how many they are."""
+
+    size: int
+
+
 Item: TypeAlias = Atom | int | bytes | tuple["Item", ...]
 
 
