@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
 from mailsim.servers.store import uidset
+from mailsim.servers.store.expunged import Expunged
 from mailsim.servers.store.flags import SEEN, flag_set
 from mailsim.servers.store.values import Message, NoSuchMailboxError
 
@@ -23,9 +24,10 @@ class Index:
     It says what the database says, also in the midst of a step.
     """
 
-    def __init__(self, database: sqlite3.Connection, mailbox: int) -> None:
+    def __init__(self, database: sqlite3.Connection, mailbox: int, expunged: Expunged) -> None:
         self._db = database
         self._mailbox = mailbox
+        self._expunged = expunged
         self._uids: array[int] | None = None
         self._blocks: dict[int, dict[int, Message]] = {}
 
@@ -93,8 +95,7 @@ class Index:
         ).fetchone()
         if row is None:
             raise NoSuchMailboxError(self._mailbox)
-        texts = self._db.execute("SELECT uids FROM expunged WHERE mailbox = ?", (self._mailbox,))
-        return uidset.all_but((run for (text,) in texts for run in uidset.read(text)), row[0])
+        return uidset.all_but(self._expunged.runs(), row[0])
 
     def _block(self, number: int) -> dict[int, Message]:
         block = self._blocks.get(number)

@@ -77,17 +77,16 @@ class Names(Deliveries):
         §6.3.5).  Raises NoSuchMailboxError, MailboxExistsError.
         """
         with self.step():
+            inbox = self.open(user, INBOX)
             if mailbox_name(mailbox) == INBOX:
-                inbox = self.open(user, INBOX)
-                if not self.create(user, name):
-                    raise MailboxExistsError(name)
+                self._free(user, name)
+                self.create(user, name)
                 inbox.move(inbox.uids, self.open(user, name))
                 return
             moved = self._below(user, mailbox)
             if not moved:
                 raise NoSuchMailboxError(mailbox)
-            for number, old in moved:
-                self._rename(user, number, name + old[len(mailbox) :])
+            self._rename(user, {old: name + old[len(mailbox) :] for old in moved})
 
     def subscribe(self, user: str, mailbox: str) -> bool:
         """Remember the name, of a mailbox or of none; False if it was known."""
@@ -112,15 +111,20 @@ class Names(Deliveries):
         return tuple(name for (name,) in rows)
 
     def _number(self, user: str, mailbox: str) -> int:
-        where = (user, mailbox_name(mailbox))
-        asked = "SELECT id FROM mailbox WHERE user = ? AND name = ?"
-        row = self._db.execute(asked, where).fetchone()
-        if row is None and where[1] == INBOX:
+        number = self._find(user, mailbox)
+        if not number and mailbox_name(mailbox) == INBOX:
             self.create(user, INBOX)
-            row = self._db.execute(asked, where).fetchone()
-        if row is None:
+            number = self._find(user, INBOX)
+        if not number:
             raise NoSuchMailboxError(mailbox)
-        return int(row[0])
+        return number
+
+    def _find(self, user: str, mailbox: str) -> int:
+        """The mailbox's number; 0 if there is none."""
+        row = self._db.execute(
+            "SELECT id FROM mailbox WHERE user = ? AND name = ?", (user, mailbox_name(mailbox))
+        ).fetchone()
+        return int(row[0]) if row else 0
 
     def _from(self, number: int, uid: int) -> int:
         """How many messages have this UID or a higher one."""
@@ -131,24 +135,27 @@ class Names(Deliveries):
         ).fetchone()
         return int(row[0])
 
-    def _below(self, user: str, mailbox: str) -> tuple[tuple[int, str], ...]:
-        """Number and name of the mailbox and of all below it."""
+    def _below(self, user: str, mailbox: str) -> tuple[str, ...]:
+        """The names of the mailbox and of all below it."""
         under = mailbox + SEPARATOR
         rows = self._db.execute(
-            "SELECT id, name FROM mailbox WHERE user = ?1 AND (name = ?2"
+            "SELECT name FROM mailbox WHERE user = ?1 AND (name = ?2"
             " OR substr(name, 1, length(?3)) = ?3) ORDER BY name",
             (user, mailbox, under),
         ).fetchall()
-        return tuple(rows)
+        return tuple(name for (name,) in rows)
 
-    def _rename(self, user: str, number: int, name: str) -> None:
-        taken = self._db.execute(
-            "SELECT 1 FROM mailbox WHERE user = ? AND name = ?", (user, mailbox_name(name))
-        ).fetchone()
-        if taken:
+    def _free(self, user: str, name: str) -> None:
+        """Raises MailboxExistsError if there is a mailbox of that name."""
+        if self._find(user, name):
             raise MailboxExistsError(name)
-        self._db.execute("UPDATE mailbox SET name = ? WHERE id = ?", (name, number))
-        opened = self._live.get(number)
-        if opened is not None:
-            opened.renamed()
+
+    def _rename(self, user: str, names: dict[str, str]) -> None:
+        for old, new in names.items():
+            self._free(user, new)
+            number = self._number(user, old)
+            self._db.execute("UPDATE mailbox SET name = ? WHERE id = ?", (new, number))
+            opened = self._live.get(number)
+            if opened is not None:
+                opened.renamed()
         self.forget_next()

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Literal, TypeAlias
 
-from mailsim.servers.store import uidset
 from mailsim.servers.store.deliveries import Deliveries
 from mailsim.servers.store.flags import columns, in_order, known_flags
 from mailsim.servers.store.reading import ReadableMailbox
@@ -175,9 +174,7 @@ class OpenMailbox(ReadableMailbox):
             self._store.release(number)
         self._db.executemany("DELETE FROM derived WHERE mailbox = ? AND uid = ?", rows)
         modseq = self.info.highest_modseq + 1
-        self._db.execute(
-            "INSERT INTO expunged VALUES (?, ?, ?)", (self._id, modseq, uidset.written(uids))
-        )
+        self._expunged.remember(uids, modseq)
         octets = sum(one.size for one in gone)
         self._count(modseq, messages=-len(gone), octets=-octets, unseen=-_unseen(gone))
         self._index.remove(uids)

@@ -9,6 +9,8 @@ from itertools import islice
 from typing import Any
 
 from mailsim.servers.store import uidset
+from mailsim.servers.store.expunged import Expunged
+from mailsim.servers.store.flags import KEYWORDS_LIMIT
 from mailsim.servers.store.index import Index
 from mailsim.servers.store.quotas import Quotas
 from mailsim.servers.store.values import Mailbox, Message, NoSuchMailboxError
@@ -34,7 +36,8 @@ class ReadableMailbox:
         self._store = store
         self._db = database
         self._id = number
-        self._index = Index(database, number)
+        self._expunged = Expunged(database, number)
+        self._index = Index(database, number, self._expunged)
         self._info: Mailbox | None = None
 
     @property
@@ -55,6 +58,11 @@ class ReadableMailbox:
     def keywords(self) -> tuple[str, ...]:
         """The keywords that messages here have or had, in the order of their first use."""
         return tuple(self._row("keywords")[0].split())
+
+    @property
+    def takes_keywords(self) -> bool:
+        """Whether a keyword that is new here would be kept."""
+        return len(self.keywords) < KEYWORDS_LIMIT
 
     def message(self, uid: int) -> Message:
         """The message without its content.  Raises KeyError if there is none of that UID."""
@@ -99,18 +107,14 @@ class ReadableMailbox:
     def changed_since(self, modseq: int) -> tuple[int, ...]:
         """The UIDs of messages with a higher mod-sequence, ascending."""
         rows = self._db.execute(
-            "SELECT uid FROM message WHERE mailbox = ? AND modseq > ? ORDER BY uid",
+            "SELECT uid FROM message INDEXED BY message_changed WHERE mailbox = ? AND modseq > ?",
             (self._id, modseq),
         ).fetchall()
-        return tuple(uid for (uid,) in rows)
+        return tuple(sorted(uid for (uid,) in rows))
 
     def vanished_since(self, modseq: int) -> tuple[int, ...]:
-        """The UIDs expunged since, ascending (RFC 7162 §3.2.5.1)."""
-        rows = self._db.execute(
-            "SELECT uids FROM expunged WHERE mailbox = ? AND modseq > ?", (self._id, modseq)
-        ).fetchall()
-        runs = sorted(run for (text,) in rows for run in uidset.read(text))
-        return tuple(uid for first, last in runs for uid in range(first, last + 1))
+        """The UIDs expunged since, ascending; maybe with some that went before."""
+        return tuple(uidset.uids(self._expunged.runs(modseq)))
 
     def content(self, uid: int) -> bytes:
         """The message, with CRLF line ends.  Raises KeyError."""

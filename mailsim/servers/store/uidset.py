@@ -33,6 +33,12 @@ def runs(uids: Iterable[int]) -> Iterator[tuple[int, int]]:
         yield first, last
 
 
+def uids(runs: Iterable[tuple[int, int]]) -> Iterator[int]:
+    """The UIDs of these runs, ascending; no two runs overlap."""
+    for first, last in sorted(runs):
+        yield from range(first, last + 1)
+
+
 def all_but(gone: Iterable[tuple[int, int]], uid_next: int) -> array[int]:
     """The UIDs from 1 to before `uid_next` that are in none of the runs."""
     left = array("I")
