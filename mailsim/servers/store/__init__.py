@@ -7,10 +7,11 @@ from pathlib import Path
 from mailsim.servers.store.mailboxes import Mailboxes
 from mailsim.servers.store.opened import OpenMailbox
 from mailsim.servers.store.rows import QueueRow, RecipientRow
+from mailsim.servers.store.scripts import Scripts, StoredScript
 from mailsim.servers.store.spool import Spool
 
 
-class Store(Mailboxes, Spool):
+class Store(Mailboxes, Scripts, Spool):
     """What the lab's mail system keeps.
 
     Whatever belongs together is done in one `step()`: a message that was answered 250 is in
@@ -23,7 +24,11 @@ class Store(Mailboxes, Spool):
 
     def state(self) -> dict[str, object]:
         """Everything that is kept, as plain values: for the fingerprint."""
-        return {"mailboxes": self.mail_state(), "queue": self.queue_state()}
+        return {
+            "mailboxes": self.mail_state(),
+            "scripts": self.script_state(),
+            "queue": self.queue_state(),
+        }
 
 
-__all__ = ["OpenMailbox", "QueueRow", "RecipientRow", "Store"]
+__all__ = ["OpenMailbox", "QueueRow", "RecipientRow", "Store", "StoredScript"]

@@ -80,6 +80,13 @@ CREATE TABLE quota (
     octets INTEGER NOT NULL,
     messages INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE script (
+    user TEXT NOT NULL,
+    name TEXT NOT NULL,
+    content BLOB NOT NULL,
+    active INTEGER NOT NULL,
+    PRIMARY KEY (user, name)
+) WITHOUT ROWID;
 CREATE INDEX queue_content ON queue (content);
 CREATE INDEX message_content ON message (content);
 -- Narrow, for what asks for all messages of a mailbox: the rows themselves are wide.
@@ -87,8 +94,8 @@ CREATE INDEX message_changed ON message (mailbox, modseq, flags);
 """
 # The last one holds how many ids were given out.
 NAMES = (
-    "queue", "message", "expunged", "derived", "subscription", "quota", "mailbox", "content",
-    "sqlite_sequence",
+    "queue", "message", "expunged", "derived", "subscription", "quota", "script", "mailbox",
+    "content", "sqlite_sequence",
 )  # fmt: skip
 
 
