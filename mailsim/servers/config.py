@@ -73,6 +73,7 @@ class Config:
     smtpd_junk_command_limit: int = 100
     smtpd_error_sleep_time: float = 1.0
     smtpd_timeout: float = 300.0
+    smtpd_client_connection_count_limit: int = 50
     default_process_limit: int = 500
     smtpd_sasl_failure_delay: float = 2.0
     """How long a failed AUTH takes (Dovecot's auth_failure_delay)."""
@@ -134,8 +135,7 @@ class Config:
         return _services(self.stage)
 
     def service(self, name: str) -> Config:
-        """What master.cf's -o options make of it for "smtp", "submission", "submissions"
-        or "reinjection" (the smtpd that takes mail back from the filter, AMA3)."""
+        """What master.cf's -o options make of it for "smtp", "submission" or "submissions"."""
         return _SERVICES[name](self)
 
 
@@ -195,25 +195,10 @@ def _submissions(config: Config) -> Config:
     )
 
 
-def _reinjection(config: Config) -> Config:
-    return replace(
-        config,
-        content_filter="",
-        mynetworks=("127.0.0.0/8",),
-        smtpd_client_restrictions=(),
-        smtpd_helo_restrictions=(),
-        smtpd_sender_restrictions=(),
-        smtpd_recipient_restrictions=("permit_mynetworks", "reject"),
-        smtpd_tls_security_level="none",
-        smtpd_sasl_auth_enable=False,
-    )
-
-
 _SERVICES = {
     "smtp": _smtp,
     "submission": _submission,
     "submissions": _submissions,
-    "reinjection": _reinjection,
 }
 
 

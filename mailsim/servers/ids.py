@@ -44,6 +44,10 @@ class Ids:
         """The next process id."""
         return 1000 + self._next("pid")
 
+    def port(self) -> int:
+        """The next client's port: one of those that Linux gives away, up from 32768."""
+        return 32768 + self._next("port") % (60999 - 32768)
+
     def word(self, kind: str, length: int, alphabet: str) -> str:
         """A word of `length` letters of `alphabet`."""
         # Random.choices would draw for each letter; an octet each is as good for names.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from mailsim.model.network import Network
@@ -50,6 +51,8 @@ class World:
         self.disturbances = Disturbances(self.ids)
         self.store = store or Store(folder)
         self.anvil = Anvil()
+        self.smtp_connections: Counter[tuple[str, str]] = Counter()
+        """How many connections are open, by service and client's address: Postfix's anvil."""
         self.filter = Filter(self)
         self.queue = Queue(self)
         self.routes: dict[str, tuple[str, int]] = {}

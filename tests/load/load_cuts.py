@@ -55,7 +55,7 @@ class Site:
             for fault in sorted(setting.faults):
                 world.fault(fault, on=True)
             world.config = replace(
-                world.config, smtpd_error_sleep_time=0, smtpd_sasl_failure_delay=0
+                setting.apply(world.config), smtpd_error_sleep_time=0, smtpd_sasl_failure_delay=0
             )
 
         self.servers.call(change)

@@ -242,7 +242,7 @@ class RealLab:
         for (setting, release), port in self._ports.items():
             rows.append(f"{self.network.server.address}:{port} inet n - n - - smtpd")
             whole = config(self.network, setting.stage, release, setting.faults)
-            values = parameters(whole.service(setting.service), self.folder)
+            values = parameters(setting.apply(whole.service(setting.service)), self.folder)
             rows += [f"  -o {{ {name} = {value} }}" for name, value in values.items()]
         return "\n".join([*rows, _SERVICES])
 

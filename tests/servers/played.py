@@ -8,6 +8,8 @@ What a file says of itself, besides what every transcript may say:
               not at all: the workstation
     login     who has logged in before the first line (587: under TLS)
     fault     what is switched on, "F8 takes mail on 465 without AUTH"
+    set       "smtpd_timeout = 1", a setting that is not the stage's
+    beside    how many connections of the same host are open already
     repeat    "3 1001": its third exchange is said 1001 times
     end       "closed": the server hangs up after the last line, without a 221 or a 421;
               "no-tls": so it does instead of the handshake
@@ -25,8 +27,8 @@ import base64
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -37,6 +39,7 @@ from mailsim.dialogue.volatile import VOLATILE, normalised
 from mailsim.model import Security
 from mailsim.model.network import Network
 from mailsim.model.stage import Release, Stage
+from mailsim.servers.config import Config
 
 FOLDER = Path(__file__).parent / "dialogues" / "smtp"
 FILES = sorted(path.name for path in FOLDER.glob("*.txt"))
@@ -65,6 +68,11 @@ class Setting:
     stage: Stage
     faults: frozenset[str]
     service: str
+    values: frozenset[tuple[str, str]] = frozenset()
+
+    def apply(self, made: Config) -> Config:
+        """The Config with the values that are not the stage's."""
+        return replace(made, **{key: type(getattr(made, key))(one) for key, one in self.values})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,8 @@ class Played:
     def setting(self) -> Setting:
         stage = Stage.of(self.transcript.first("stage"))
         faults = frozenset(value.partition(" ")[0] for value in self.all("fault"))
-        return Setting(stage, faults, self.transcript.dialogue.endpoint.name)
+        values = frozenset((key, one) for key, _, one in map(_three, self.all("set")))
+        return Setting(stage, faults, self.transcript.dialogue.endpoint.name, values)
 
     @property
     def releases(self) -> tuple[Release, ...]:
@@ -93,6 +102,11 @@ class Played:
         times = {int(one): int(many) for one, many in map(str.split, self.all("repeat"))}
         exchanges = enumerate(self.transcript.dialogue.exchanges, 1)
         return tuple(line for number, one in exchanges for line in one.lines * times.get(number, 1))
+
+
+def _three(text: str) -> tuple[str, str, str]:
+    name, equals, value = text.split()
+    return name, equals, value
 
 
 @cache
@@ -158,6 +172,8 @@ class Target:
     connect: Callable[[Setting], socket.socket]
     context: ssl.SSLContext
     password: Callable[[str], str]
+    prepare: Callable[[Setting], None] = lambda _: None
+    """Makes it what a dialogue needs, before the first connection."""
 
     @contextmanager
     def wire(self, setting: Setting) -> Iterator[Wire]:
@@ -170,7 +186,11 @@ class Target:
 
     def play(self, played: Played) -> None:
         """Say all that the client says.  AssertionError where the server says something else."""
-        with self.wire(played.setting) as wire:
+        self.prepare(played.setting)
+        with ExitStack() as stack:
+            for _ in range(int(played.transcript.first("beside") or 0)):
+                self._begin(stack.enter_context(self.wire(played.setting)), played)
+            wire = stack.enter_context(self.wire(played.setting))
             if "no-tls" in played.all("end"):
                 _assert_no_tls(wire)
                 return

@@ -47,9 +47,10 @@ class Labs:
         return Target(
             NETWORK,
             release,
-            partial(_connect, lab),
+            lambda setting: socket.create_connection(lab.endpoints[setting.service]),
             ssl.create_default_context(cafile=self._ca.certificate),
             lambda user: lab.call(lambda world: _password(world, user)),
+            partial(_prepare, lab),
         )
 
     def _lab(self, release: Release) -> Embedded:
@@ -64,17 +65,17 @@ class Labs:
         return self._started[release]
 
 
-def _connect(lab: Embedded, setting: Setting) -> socket.socket:
+def _prepare(lab: Embedded, setting: Setting) -> None:
     lab.call(lambda _: lab.reset(setting.stage))
-    lab.call(lambda world: _prepare(world, setting))
-    return socket.create_connection(lab.endpoints[setting.service])
+    lab.call(lambda world: _set(world, setting))
 
 
-def _prepare(world: World, setting: Setting) -> None:
+def _set(world: World, setting: Setting) -> None:
     for fault in sorted(setting.faults):
         world.fault(fault, on=True)
     # An error's delay is seen on a clock and not in what is said.
-    world.config = replace(world.config, smtpd_error_sleep_time=0.0, smtpd_sasl_failure_delay=0.0)
+    settings = setting.apply(world.config)
+    world.config = replace(settings, smtpd_error_sleep_time=0.0, smtpd_sasl_failure_delay=0.0)
 
 
 def _password(world: World, user: str) -> str:

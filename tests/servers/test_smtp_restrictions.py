@@ -28,7 +28,7 @@ def test_every_restriction_of_every_stage_is_known() -> None:
     smtpd = Smtpd()
     for stage in Stage:
         found = config(smtpd.world.network, stage, smtpd.world.config.release)
-        for service in ("smtp", "submission", "submissions", "reinjection"):
+        for service in ("smtp", "submission", "submissions"):
             one = found.service(service)
             words: list[str] = []
             for name in ("client", "helo", "sender", "relay", "recipient", "data"):

@@ -44,7 +44,7 @@ def test_a_message_is_handed_on_with_all_that_is_known_of_it() -> None:
         Recipient("cheikh+thesis@minfo.sn"),
     )
     assert one.content == LETTER
-    assert one.client == Identity("192.168.10.50", "poste.minfo.sn", "poste.minfo.sn")
+    assert one.client == Identity("192.168.10.50", "poste.minfo.sn", "poste.minfo.sn", 32769)
     assert (one.helo, one.protocol, one.tls) == ("poste.minfo.sn", "ESMTP", "")
     assert (one.body, one.ret, one.envid, one.sasl_sender) == ("8BITMIME", "HDRS", "a+b", "x@y.sn")
     assert (one.service, one.program, one.pid) == ("smtp", "postfix/smtpd", 1001)

@@ -1,4 +1,4 @@
-"""A message that the queue does not take."""
+"""A refusal: the answer in place of "Ok"."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ WRITE_ERROR = Reply.of(451, "4.3.0", "Error: queue file write error")
 
 
 class Refused(Exception):
-    """`reply` is what smtpd must answer."""
+    """`reply` is what smtpd must answer; it is sent where the command is performed."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(str(reply))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mailsim.errors import TlsError
@@ -35,7 +35,6 @@ _AHEAD = 100  # octets shown of what came too early
 _CLOSING = 421
 _HANGUPS = (_CLOSING, 521)
 _HANDSHAKE = 300.0  # smtpd_starttls_timeout
-_PROGRAMS = {"smtp": "postfix/smtpd", "reinjection": "postfix/smtpd"}
 # What OpenSSL says of a handshake that fails, by the message's id.
 _TLS_ENDS = {"net.tls-left": "lost connection", "net.tls-silence": "Connection timed out"}
 
@@ -69,11 +68,13 @@ class Entry:
 class Channel:
     """A connection to one client.
 
-    `service` is "smtp", "submission", "submissions" or "reinjection"; `tls` gives the
-    server's context for the kind of certificate that the settings name, None for none.
+    `service` is "smtp", "submission" or "submissions"; `tls` gives the server's context for
+    the kind of certificate that the settings name, None for none.  `commands` are those that
+    this version of Postfix knows.
     """
 
     peer: Peer
+    commands: Mapping[str, Entry]
 
     def __init__(
         self, world: World, service: str, *, tls: Callable[[str], ssl.SSLContext | None]
@@ -82,8 +83,8 @@ class Channel:
         self.service = service
         self.config = world.config.service(service)
         host = world.network.client
-        self.state = State(_known(world, host.address))
-        program = _PROGRAMS.get(service, f"postfix/{service}/smtpd")
+        self.state = State(replace(_known(world, host.address), port=world.ids.port()))
+        program = "postfix/smtpd" if service == "smtp" else f"postfix/{service}/smtpd"
         self.journal = Journal(world.log, program, world.ids.pid())
         self.restrictions = Restrictions(world, self.config, self.state, self.journal)
         self.version = self.config.release.postfix
@@ -93,6 +94,7 @@ class Channel:
             size_limit=self.config.message_size_limit or Limits().block,
         )
         self.chunk: Bdat | None = None
+        self._counted: tuple[str, str] | None = None
         self._tls = tls
         self._out = bytearray()
         self.over = False
@@ -203,6 +205,27 @@ class Channel:
         self.state.sasl_username = self.state.sasl_method = ""
         text = f"Anonymous TLS connection established from {client}: {self.state.tls}"
         self.journal.write(text)
+
+    def count(self) -> int:
+        """How many connections the client's address has with this service, this one included.
+
+        0 for who is not counted: XCLIENT's hosts, and mynetworks
+        (smtpd_client_event_limit_exceptions).
+        """
+        address = self.state.client.address
+        if self.state.xclient_allowed or in_networks(address, self.config.mynetworks):
+            return 0
+        self._counted = (self.service, address)
+        self.world.smtp_connections[self._counted] += 1
+        return self.world.smtp_connections[self._counted]
+
+    def uncount(self) -> None:
+        """The connection has ended."""
+        counts = self.world.smtp_connections
+        if self._counted:
+            counts[self._counted] -= 1
+            if not counts[self._counted]:
+                del counts[self._counted]
 
     def become(self, client: Client) -> None:
         """Take the client for another, as XCLIENT says."""

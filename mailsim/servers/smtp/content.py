@@ -32,7 +32,7 @@ async def data(session: Channel, words: list[Word]) -> bool:
     """DATA: 354, the content, and the answer to it (RFC 5321 §4.1.1.4)."""
     mail = session.state.mail
     if refusal := _no_data(session, mail, words):
-        return await session.refuse(refusal)
+        raise Refused(refusal)
     await session.say(replies.DATA_OK())
     session.state.where = DATA_CONTENT
     content = (await session.event()).value
@@ -48,7 +48,7 @@ async def data(session: Channel, words: list[Word]) -> bool:
         return False
     if content.size >= 0:
         session.journal.warn("NOQUEUE: queue file size limit exceeded")
-        return await session.refuse(replies.TOO_BIG())
+        raise Refused(replies.TOO_BIG())
     return await _submit(session, mail, content.data)
 
 
@@ -73,14 +73,14 @@ async def bdat(session: Channel, words: list[Word]) -> bool:
         shown = " ".join(word.text for word in words)[:100]
         client = state.client
         session.journal.warn(f"NOQUEUE: malformed BDAT command syntax from {client}: {shown}")
-        return await session.refuse(replies.BDAT_SYNTAX())
+        raise Refused(replies.BDAT_SYNTAX())
     if refusal := _no_chunk(session, chunk):
         # After an error chunks are thrown away, up to the last one (RFC 3030 §2).
         if chunk.last:
             state.reset()
         else:
             state.broken_chunks = True
-        return await session.refuse(refusal)
+        raise Refused(refusal)
     mail = state.mail
     if mail is None:
         return False
@@ -147,10 +147,7 @@ async def _submit(
 ) -> bool:
     """Give the message to the queue; what is answered 250 is kept."""
     world, state = session.world, session.state
-    try:
-        queue_id = world.queue.accept(_submission(session, mail, _as_message(content)))
-    except Refused as refused:
-        return await session.refuse(refused.reply)
+    queue_id = world.queue.accept(_submission(session, mail, _as_message(content)))
     state.errors = state.junk = 0
     size = len(content)
     queued = replies.BDAT_QUEUED if chunked else replies.QUEUED

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
+from collections.abc import Iterable
 
-from mailsim.servers.log import Log
+from mailsim.servers.log import Log, printable
+from mailsim.servers.smtp.parsing import quoted
 from mailsim.servers.smtp.state import (
     BDAT_CONTENT,
     DATA_CONTENT,
     END_OF_MESSAGE,
+    UNKNOWN,
     State,
 )
 from mailsim.wire.smtp import Reply
 
-# The order of smtpd's command table.
-_ORDER: Final = (
-    "HELO", "EHLO", "XCLIENT", "XFORWARD", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "BDAT",
-    "RSET", "NOOP", "VRFY", "ETRN", "QUIT", "HELP", "UNKNOWN",
-)  # fmt: skip
 LOST, TIMEOUT, TOO_MANY = "lost connection", "timeout", "too many errors"
 
 
@@ -42,14 +39,20 @@ class Journal:
 
     def reject(self, state: State, reply: Reply, *, sender: str | None, recipient: str) -> None:
         """`NOQUEUE: reject: RCPT from …: 554 5.7.1 …; from=<…> to=<…> proto=ESMTP helo=<…>`"""
-        shown = [] if sender is None else [f"from=<{sender}>"]
+        # As it travels: info_log_address_format says so.
+        shown = [] if sender is None else [f"from=<{quoted(sender)}>"]
         if recipient:
-            shown.append(f"to=<{recipient}>")
+            shown.append(f"to=<{quoted(recipient)}>")
         shown.append(f"proto={state.protocol}")
         if state.helo is not None:
             shown.append(f"helo=<{state.helo}>")
         text = f"reject: {state.where} from {state.client}: {reply}; {' '.join(shown)}"
         self.write(f"NOQUEUE: {text}")
+
+    def bad_address(self, state: State, text: str) -> None:
+        """`Illegal address syntax from … in MAIL command: <…>`"""
+        shown = f"Illegal address syntax from {state.client} in {state.where} command"
+        self.warn(f"{shown}: {printable(text)}")
 
     def broken_off(self, reason: str, state: State, octets: int) -> None:
         """`lost connection after RCPT from …`; nothing is said of a client that goes after its
@@ -61,11 +64,11 @@ class Journal:
             return
         self.write(f"{reason} after {where} from {state.client}")
 
-    def goodbye(self, state: State) -> None:
-        """`disconnect from … ehlo=1 mail=1 rcpt=0/1 quit=1 commands=3/4`"""
+    def goodbye(self, state: State, verbs: Iterable[str]) -> None:
+        """`disconnect from … ehlo=1 mail=1 rcpt=0/1 quit=1 commands=3/4`, in the order of `verbs`."""
         shown = [
             f"{verb.lower()}={_counted(self.done[verb], self.asked[verb])}"
-            for verb in _ORDER
+            for verb in (*verbs, UNKNOWN)
             if self.asked[verb]
         ]
         done, asked = self.done.total(), self.asked.total()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mailsim import sasl
 from mailsim.errors import RemoteProtocolError
 from mailsim.servers.log import printable
+from mailsim.servers.queue.refused import Refused
 from mailsim.servers.smtp import replies
 from mailsim.wire.smtp import SaslAnswer
 
@@ -34,24 +35,14 @@ class _FailedError(Exception):
         self.user = user
 
 
-class _RefusedError(Exception):
-    """The exchange ended before there was a result."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(str(reply))
-        self.reply = reply
-
-
 async def auth(session: Channel, words: list[Word]) -> bool:
     """AUTH mechanism [initial-response]   ; RFC 4954"""
     if refusal := _not_now(session, words):
-        return await session.refuse(refusal)
+        raise Refused(refusal)
     mechanism = words[1].text
     initial = words[2].text if len(words) > 2 else None
     try:
         user = await _exchange(session, mechanism, initial)
-    except _RefusedError as refused:
-        return await session.refuse(refused.reply)
     except _FailedError as failed:
         return await _failed(session, mechanism, failed)
     await session.say(replies.AUTH_OK())
@@ -110,11 +101,11 @@ async def _response(session: Channel, mechanism: str, challenge: str) -> str:
         raise _FailedError
     raw = event.units[0]
     if not raw.endswith(b"\n") or len(raw) > _RESPONSE_LIMIT:
-        raise _RefusedError(replies.AUTH_TOO_LONG())
+        raise Refused(replies.AUTH_TOO_LONG())
     text = answer.token.reveal().decode("latin-1") if isinstance(answer, SaslAnswer) else ""
     if text == "*":
         session.journal.warn(f"{session.state.client}: SASL {mechanism} authentication aborted")
-        raise _RefusedError(replies.AUTH_ABORTED())
+        raise Refused(replies.AUTH_ABORTED())
     return text
 
 

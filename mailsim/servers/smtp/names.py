@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 
 from mailsim.servers.log import printable
+from mailsim.servers.networks import valid_ipv4
 
 _LABEL_LENGTH = 63
 _NAME_LENGTH = 255
@@ -34,6 +35,12 @@ def valid_ipv6(text: str) -> bool:
         return tag.lower() == "ipv6" and bool(ipaddress.IPv6Address(address))
     except ValueError:
         return False
+
+
+def valid_literal(text: str) -> bool:
+    """ "[192.168.10.1]" or "[IPv6:::1]"   ; RFC 5321 §4.1.3"""
+    inside = text[1:-1] if text[:1] == "[" and text[-1:] == "]" else ""
+    return valid_ipv4(inside) or valid_ipv6(inside)
 
 
 def without_dot(name: str) -> str:

@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mailsim.servers.networks import valid_ipv4
-from mailsim.servers.smtp.names import valid_hostname, without_dot
+from mailsim.servers.smtp.names import valid_hostname, valid_literal, without_dot
 
 _PLAIN = re.compile(r"[^\s()<>,:;\\\"@\[\]]+@[^\s()<>,:;\\\"@\[\]]+")
 _TOKEN = re.compile(
@@ -47,14 +46,20 @@ def extract(
 
 
 def external(address: str) -> str:
+    """The address without a route, as it travels."""
+    return quoted(_without_route(address))
+
+
+def quoted(address: str) -> str:
     """The address with quotation marks where its local part needs them (RFC 5321 §4.1.2)."""
-    local, at, domain = address.rpartition("@")
+    bare = _without_route(address)
+    local, at, domain = bare.rpartition("@")
     if not at:
-        local, domain = address, ""
+        local, domain = bare, ""
     if not local or _DOT_ATOM.fullmatch(local):
         return address
-    quoted = re.sub(r'(["\\])', r"\\\1", local)
-    return f'"{quoted}"{at}{domain}'
+    escaped = re.sub(r'(["\\])', r"\\\1", local)
+    return f'{address.removesuffix(bare)}"{escaped}"{at}{domain}'
 
 
 def resolve(address: str, is_local: Callable[[str], bool]) -> tuple[str, str, bool]:
@@ -63,13 +68,14 @@ def resolve(address: str, is_local: Callable[[str], bool]) -> tuple[str, str, bo
     While the domain is ours, what stands before it may be an address itself:
     user%ugb.sn@minfo.sn, ugb.sn!user, "user@ugb.sn"@minfo.sn.
     """
-    text, ours = address, ""
+    text, ours = _without_route(address), ""
+    first = text
     for _ in range(_DEPTH):
         local, at, domain = text.rpartition("@")
         if at and (not domain or not is_local(without_dot(domain))):
-            return local, domain, text is not address
+            return local, domain, text is not first
         if at:
-            text, ours = local, domain
+            text, ours = _without_route(local), domain
         if "@" in text:
             continue
         if "!" in text:
@@ -81,6 +87,12 @@ def resolve(address: str, is_local: Callable[[str], bool]) -> tuple[str, str, bo
         else:
             break
     return text, ours, False
+
+
+def _without_route(address: str) -> str:
+    """rewrite_tree's "strip source route": "@mx.ugb.sn:user@minfo.sn" is user@minfo.sn."""
+    route, colon, rest = address.partition(":")
+    return rest if colon and rest and route.startswith("@") else address
 
 
 @dataclass(slots=True)
@@ -100,28 +112,43 @@ class _Parser:
 
     def run(self) -> None:
         """Parse all tokens."""
-        at, right, word = len(self.tokens) - 1, len(self.tokens), True
+        at, right, word, grouped = len(self.tokens) - 1, len(self.tokens), True, False
         while at >= 0:
             kind, text = self.tokens[at]
             if kind == "comment":
                 self.others += 1
-            elif text == ">" and kind == "special":
-                at = right = self._bracketed(at, right)
-                word = True
-                continue
             elif kind in _WORDS:
                 if not word:
                     self.group(at, right, comma=True)
                     right = at + 1
                 word = False
             else:
-                if kind == "special" and text in ",;":
-                    self.group(at, right)
+                word = True
+                if text == ">":
+                    at = right = self._bracketed(at, right)
+                    continue
+                if text == ":" and grouped:
+                    at = right = self._named(at, right)
+                    continue
+                if text in ",;":
+                    self.group(at, right, comma=text == ";")
                     self.others += 1
                     right = at
-                word = True
+                    grouped = grouped or text == ";"
             at -= 1
         self.group(-1, right)
+
+    def _named(self, colon: int, right: int) -> int:
+        """What stands in a group behind its name, "staff: user@minfo.sn;"; where it all begins."""
+        self.group(colon, right)
+        return self._skipped(colon, [("special", ",")])
+
+    def _skipped(self, at: int, ends: list[tuple[str, str]]) -> int:
+        """A phrase's words are no addresses; where it begins."""
+        while at >= 0 and self.tokens[at] not in ends:
+            self.others += 1
+            at -= 1
+        return at
 
     def _bracketed(self, closing: int, right: int) -> int:
         """An address in brackets and the phrase before it; where it all begins."""
@@ -131,11 +158,7 @@ class _Parser:
             opening -= 1
         self.group(opening, closing)
         self.others += sum(kind == "comment" for kind, _ in self.tokens[opening + 1 : closing])
-        at = opening - 1
-        while at >= 0 and self.tokens[at] not in _ENDS:
-            self.others += 1
-            at -= 1
-        return at
+        return self._skipped(opening - 1, _ENDS)
 
 
 _ENDS = [("special", one) for one in ">;,:"]
@@ -168,8 +191,7 @@ def _resolvable(address: str, is_local: Callable[[str], bool], *, utf8: bool) ->
 
 def _domain(domain: str, *, utf8: bool) -> bool:
     if domain.startswith("["):
-        literal = domain[1:-1] if domain.endswith("]") else ""
-        return valid_ipv4(literal) or literal.lower().startswith("ipv6:")
+        return valid_literal(domain)
     if not utf8 and not domain.isascii():
         return False
     return valid_hostname(without_dot(domain), utf8=True)

@@ -133,10 +133,17 @@ def _invalid_helo(_: Restrictions, case: Case) -> Verdict | Reply:
     )
 
 
-def _non_fqdn_helo(_: Restrictions, case: Case) -> Verdict | Reply:
-    return _helo(
-        case.helo, lambda name: valid_hostname(name) and "." in name, replies.NON_FQDN_HOST
-    )
+def _non_fqdn_helo(asked: Restrictions, case: Case) -> Verdict | Reply:
+    def good(name: str) -> bool:
+        return valid_hostname(name, utf8=_utf8(asked)) and "." in name
+
+    return _helo(case.helo, good, replies.NON_FQDN_HOST)
+
+
+def _utf8(asked: Restrictions) -> bool:
+    """Names beyond ASCII are good where the client has asked for SMTPUTF8."""
+    mail = asked.state.mail
+    return bool(mail and mail.smtputf8)
 
 
 # --- addresses
@@ -149,8 +156,7 @@ def _non_fqdn(asked: Restrictions, address: str | None, what: str) -> Verdict | 
     if domain.startswith("[") and domain.endswith("]"):
         return DUNNO
     name = without_dot(domain)
-    mail = asked.state.mail
-    if valid_hostname(name, utf8=bool(mail and mail.smtputf8)) and "." in name:
+    if valid_hostname(name, utf8=_utf8(asked)) and "." in name:
         return DUNNO
     return replies.NON_FQDN(name=address, what=what)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mailsim.errors import RemoteProtocolError
 from mailsim.protocol.core import Received
+from mailsim.servers.queue.refused import Refused
 from mailsim.servers.smtp import replies
 from mailsim.servers.smtp.channel import LINE_LIMIT, Channel, ClosedError, Entry, GreetAgain
 from mailsim.servers.smtp.commands import table
@@ -17,7 +19,10 @@ from mailsim.servers.smtp.words import Word, split
 from mailsim.wire.smtp import Bdat, Command, Content, Reply, SaslAnswer
 
 if TYPE_CHECKING:
+    import ssl
+
     from mailsim.net.serving import Peer
+    from mailsim.servers.world import World
 
 _HEADER = re.compile(r"[!-9;-~]+[ \t]*:")
 # smtpd_forbidden_commands
@@ -26,6 +31,12 @@ _FORBIDDEN = re.compile(r"(?:CONNECT|GET|POST)\Z|[^A-Z]", re.IGNORECASE)
 
 class SmtpSession(Channel):
     """The smtpd of one connection: `await SmtpSession(world, service, tls=…).run(peer)`."""
+
+    def __init__(
+        self, world: World, service: str, *, tls: Callable[[str], ssl.SSLContext | None]
+    ) -> None:
+        super().__init__(world, service, tls=tls)
+        self.commands = table(self.version)
 
     async def run(self, peer: Peer) -> None:
         """Serve the connection to its end."""
@@ -38,7 +49,8 @@ class SmtpSession(Channel):
             self._shut_down()
             raise
         finally:
-            self.journal.goodbye(self.state)
+            self.uncount()
+            self.journal.goodbye(self.state, self.commands)
             peer.close()
 
     async def _serve(self) -> None:
@@ -92,6 +104,12 @@ class SmtpSession(Channel):
             await self.say(replies.SYNCHRONIZATION())
             await self.flush()
             return False
+        if self._is_one_too_many():
+            await self.say(
+                replies.TOO_MANY_CONNECTIONS(host=config.myhostname, address=state.client.address)
+            )
+            await self.flush()
+            return False
         await self._greet()
         if config.smtpd_sasl_auth_enable and not state.tls and not config.smtpd_tls_auth_only:
             state.sasl_active = True
@@ -103,6 +121,14 @@ class SmtpSession(Channel):
             return True
         await self.flush()
         return False
+
+    def _is_one_too_many(self) -> bool:
+        count, limit = self.count(), self.config.smtpd_client_connection_count_limit
+        if not 0 < limit < count:
+            return False
+        shown = f"{count} from {self.state.client} for service {self.service}"
+        self.journal.warn(f"Connection concurrency limit exceeded: {shown}")
+        return True
 
     async def _greet(self) -> None:
         if await self.disturbed("GREETING"):
@@ -133,7 +159,7 @@ class SmtpSession(Channel):
             self.state.errors += 1
             return
         verb = words[0].text.upper()
-        entry = table(self.version).get(verb)
+        entry = self.commands.get(verb)
         self.journal.asked[verb if entry else UNKNOWN] += 1
         self.chunk = event.value if isinstance(event.value, Bdat) else None
         if await self._hindered(verb, entry, words, line) or entry is None:
@@ -197,7 +223,11 @@ class SmtpSession(Channel):
         self.core.read_as("" if verb == "BDAT" else verb)
         if await self.disturbed(verb, _address(verb, words)):
             return
-        if await entry.handler(self, words):
+        try:
+            done = await entry.handler(self, words)
+        except Refused as refused:
+            done = await self.refuse(refused.reply)
+        if done:
             self.journal.done[verb] += 1
         else:
             state.errors += 1

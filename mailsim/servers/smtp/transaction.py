@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from mailsim.servers.envelope import Recipient
 from mailsim.servers.log import printable
+from mailsim.servers.queue.refused import Refused
 from mailsim.servers.smtp import replies
 from mailsim.servers.smtp.names import xtext
 from mailsim.servers.smtp.parsing import BadAddressError, extract
 from mailsim.servers.smtp.state import Transaction
-from mailsim.wire.smtp import Reply
 
 if TYPE_CHECKING:
     from mailsim.servers.smtp.channel import Channel
@@ -23,18 +23,9 @@ _NOTIFY = ("SUCCESS", "FAILURE", "DELAY")
 _ORCPT = re.compile(r"([^;]+);(.*)")
 
 
-class _RefusedError(Exception):
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(str(reply))
-        self.reply = reply
-
-
 async def mail(session: Channel, words: list[Word]) -> bool:
     """MAIL FROM:<address> [parameters]   ; RFC 5321 §4.1.1.2"""
-    try:
-        begun = _mail(session, words)
-    except _RefusedError as refused:
-        return await session.refuse(refused.reply)
+    begun = _mail(session, words)
     session.state.mail, session.state.left = begun, None
     await session.say(replies.MAIL_OK())
     return True
@@ -43,13 +34,13 @@ async def mail(session: Channel, words: list[Word]) -> bool:
 def _mail(session: Channel, words: list[Word]) -> Transaction:
     state, config = session.state, session.config
     if config.smtpd_helo_required and state.helo is None:
-        raise _RefusedError(replies.HELO_FIRST())
+        raise Refused(replies.HELO_FIRST())
     if state.mail is not None:
-        raise _RefusedError(replies.NESTED_MAIL())
+        raise Refused(replies.NESTED_MAIL())
     if state.broken_chunks:
-        raise _RefusedError(replies.AFTER_BDAT(verb="MAIL"))
+        raise Refused(replies.AFTER_BDAT(verb="MAIL"))
     if len(words) < 3 or words[1].text.lower() != "from:":
-        raise _RefusedError(replies.MAIL_SYNTAX())
+        raise Refused(replies.MAIL_SYNTAX())
     options = [word.text for word in words[3:]]
     utf8 = any(option.upper() == "SMTPUTF8" for option in options)
     begun = Transaction(_path(session, words[2], utf8=utf8, sender=True), smtputf8=utf8)
@@ -59,11 +50,11 @@ def _mail(session: Channel, words: list[Word]) -> Transaction:
     state.left = begun
     _mail_options(begun, options)
     if begun.announced > config.message_size_limit > 0:
-        raise _RefusedError(session.restrictions.too_big(begun.sender, replies.SIZE_LIMIT()))
+        raise Refused(session.restrictions.too_big(begun.sender, replies.SIZE_LIMIT()))
     if not config.smtpd_delay_reject and (
         found := session.restrictions.sender_at_mail(begun.sender)
     ):
-        raise _RefusedError(found)
+        raise Refused(found)
     return begun
 
 
@@ -71,17 +62,15 @@ def _path(session: Channel, word: Word, *, utf8: bool, sender: bool) -> str:
     """The address in the word behind FROM: or TO:."""
     refusal = (replies.BAD_SENDER if sender else replies.BAD_RECIPIENT)()
     if word.broken:
-        raise _RefusedError(refusal)
+        raise Refused(refusal)
     strict = session.config.strict_rfc821_envelopes
     try:
         return extract(
             word.text, session.restrictions.is_local, empty=sender, strict=strict, utf8=utf8
         )
     except BadAddressError:
-        verb = "MAIL" if sender else "RCPT"
-        shown = f"Illegal address syntax from {session.state.client} in {verb} command"
-        session.journal.warn(f"{shown}: {printable(word.text)}")
-        raise _RefusedError(refusal) from None
+        session.journal.bad_address(session.state, word.text)
+        raise Refused(refusal) from None
 
 
 def _mail_options(begun: Transaction, options: list[str]) -> None:
@@ -92,7 +81,7 @@ def _mail_options(begun: Transaction, options: list[str]) -> None:
         if name == "SIZE" and "=" in option:
             begun.announced = _size(value)
         elif not _mail_option(begun, option.upper(), name, value):
-            raise _RefusedError(replies.UNSUPPORTED(option=option))
+            raise Refused(replies.UNSUPPORTED(option=option))
 
 
 def _mail_option(begun: Transaction, option: str, name: str, value: str) -> bool:
@@ -100,16 +89,16 @@ def _mail_option(begun: Transaction, option: str, name: str, value: str) -> bool
         begun.body = option.partition("=")[2]
     elif name == "AUTH" and "=" in option:
         if begun.sasl_sender:
-            raise _RefusedError(replies.MULTIPLE_AUTH())
+            raise Refused(replies.MULTIPLE_AUTH())
         begun.sasl_sender = "" if value == "<>" else printable(value)
     elif name == "RET" and "=" in option:
         if begun.ret or value.upper() not in ("FULL", "HDRS"):
-            raise _RefusedError(replies.BAD_RET())
+            raise Refused(replies.BAD_RET())
         begun.ret = value.upper()
     elif name == "ENVID" and "=" in option:
         read = xtext(value)
         if begun.envid or not read or not (read.isascii() and read.isprintable()):
-            raise _RefusedError(replies.BAD_ENVID())
+            raise Refused(replies.BAD_ENVID())
         begun.envid = read
     else:
         return option == "SMTPUTF8"
@@ -118,9 +107,9 @@ def _mail_option(begun: Transaction, option: str, name: str, value: str) -> bool
 
 def _size(value: str) -> int:
     if not (value.isascii() and value.isdecimal()):
-        raise _RefusedError(replies.BAD_SIZE())
+        raise Refused(replies.BAD_SIZE())
     if len(value) > len(str(_OFF_T)) or int(value) > _OFF_T:
-        raise _RefusedError(replies.SIZE_OVERFLOW())
+        raise Refused(replies.SIZE_OVERFLOW())
     return int(value)
 
 
@@ -128,11 +117,8 @@ async def rcpt(session: Channel, words: list[Word]) -> bool:
     """RCPT TO:<address> [parameters]   ; RFC 5321 §4.1.1.3"""
     mail = session.state.mail
     if mail is None:
-        return await session.refuse(replies.NEED_MAIL())
-    try:
-        recipient = _rcpt(session, mail, words)
-    except _RefusedError as refused:
-        return await session.refuse(refused.reply)
+        raise Refused(replies.NEED_MAIL())
+    recipient = _rcpt(session, mail, words)
     limit = session.config.smtpd_recipient_limit
     if limit and len(mail.recipients) >= limit:
         await session.say(replies.TOO_MANY_RECIPIENTS())
@@ -140,7 +126,7 @@ async def rcpt(session: Channel, words: list[Word]) -> bool:
         # Overshooting is no error at first: RFC 5321 §4.5.3.1.10 has the client go on.
         return mail.overshoot <= _OVERSHOOT
     if refusal := session.restrictions.recipient(recipient.address):
-        return await session.refuse(refusal)
+        raise Refused(refusal)
     mail.recipients.append(recipient)
     await session.say(replies.RCPT_OK())
     return True
@@ -148,9 +134,9 @@ async def rcpt(session: Channel, words: list[Word]) -> bool:
 
 def _rcpt(session: Channel, mail: Transaction, words: list[Word]) -> Recipient:
     if mail.chunks is not None or session.state.broken_chunks:
-        raise _RefusedError(replies.AFTER_BDAT(verb="RCPT"))
+        raise Refused(replies.AFTER_BDAT(verb="RCPT"))
     if len(words) < 3 or words[1].text.lower() != "to:":
-        raise _RefusedError(replies.RCPT_SYNTAX())
+        raise Refused(replies.RCPT_SYNTAX())
     address = _path(session, words[2], utf8=mail.smtputf8, sender=False)
     notify = orcpt = ""
     for option in (word.text for word in words[3:]):
@@ -160,7 +146,7 @@ def _rcpt(session: Channel, mail: Transaction, words: list[Word]) -> Recipient:
         elif equals and name.upper() == "ORCPT":
             orcpt = _orcpt(value, orcpt)
         else:
-            raise _RefusedError(replies.UNSUPPORTED(option=option))
+            raise Refused(replies.UNSUPPORTED(option=option))
     return Recipient(address, notify, orcpt)
 
 
@@ -170,7 +156,7 @@ def _notify(value: str, before: str) -> str:
     asked = list(dict.fromkeys(one for one in value.upper().split(",") if one))
     known = asked == ["NEVER"] or all(one in _NOTIFY for one in asked)
     if before or not asked or not known:
-        raise _RefusedError(replies.BAD_NOTIFY())
+        raise Refused(replies.BAD_NOTIFY())
     return ",".join(asked)
 
 
@@ -179,7 +165,7 @@ def _orcpt(value: str, before: str) -> str:
     found = _ORCPT.fullmatch(value)
     address = xtext(found[2]) if found else None
     if before or not found or address is None:
-        raise _RefusedError(replies.BAD_ORCPT())
+        raise Refused(replies.BAD_ORCPT())
     # It stands in a report's field one day: a line end in it would begin another field.
     return f"{found[1]};{printable(address)}"
 
@@ -187,7 +173,7 @@ def _orcpt(value: str, before: str) -> str:
 async def rset(session: Channel, words: list[Word]) -> bool:
     """RSET: the transaction is forgotten (RFC 5321 §4.1.1.5)."""
     if len(words) > 1:
-        return await session.refuse(replies.RSET_SYNTAX())
+        raise Refused(replies.RSET_SYNTAX())
     session.state.reset()
     await session.say(replies.OK())
     return True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailsim.servers.networks import valid_ipv4
+from mailsim.servers.queue.refused import Refused
 from mailsim.servers.smtp import replies
-from mailsim.servers.smtp.names import valid_hostname
+from mailsim.servers.smtp.names import valid_hostname, valid_literal
 from mailsim.servers.smtp.parsing import BadAddressError, extract
 
 if TYPE_CHECKING:
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from mailsim.servers.smtp.words import Word
 
 _ETRN_WORDS = 2
-_COMMANDS = (
-    "AUTH BDAT DATA EHLO ETRN HELO HELP MAIL NOOP QUIT RCPT RSET STARTTLS VRFY XCLIENT XFORWARD"
-)
 
 
 async def noop(session: Channel, _: list[Word]) -> bool:
@@ -33,25 +30,26 @@ async def bye(session: Channel, _: list[Word]) -> bool:
 
 async def help_(session: Channel, _: list[Word]) -> bool:
     """HELP, new in Postfix 3.9."""
-    await session.say(replies.COMMANDS(commands=_COMMANDS))
+    await session.say(replies.COMMANDS(commands=" ".join(sorted(session.commands))))
     return True
 
 
 async def vrfy(session: Channel, words: list[Word]) -> bool:
     """VRFY: what RCPT would answer, 252 where it would accept (RFC 5321 §3.5.3)."""
     if session.config.disable_vrfy_command:
-        return await session.refuse(replies.VRFY_DISABLED())
+        raise Refused(replies.VRFY_DISABLED())
     utf8 = len(words) > 1 and words[-1].text.upper() == "SMTPUTF8"
     given = " ".join(word.text for word in (words[1:-1] if utf8 else words[1:]))
     if not given:
-        return await session.refuse(replies.VRFY_SYNTAX())
+        raise Refused(replies.VRFY_SYNTAX())
     try:
         is_local = session.restrictions.is_local
         address = extract(given, is_local, empty=False, strict=False, utf8=utf8)
     except BadAddressError:
-        return await session.refuse(replies.BAD_RECIPIENT())
+        session.journal.bad_address(session.state, given)
+        raise Refused(replies.BAD_RECIPIENT()) from None
     if refusal := session.restrictions.recipient(address):
-        return await session.refuse(refusal)
+        raise Refused(refusal)
     await session.say(replies.VRFY_OK(address=given))
     return True
 
@@ -60,20 +58,17 @@ async def etrn(session: Channel, words: list[Word]) -> bool:
     """ETRN: fast_flush_domains is empty here, so that no domain's queue may be asked for
     (RFC 1985 §5.1 has 459 for that)."""
     state = session.state
-    refusal = None
     if session.config.smtpd_helo_required and state.helo is None:
-        refusal = replies.ETRN_HELO_FIRST()
-    elif state.mail is not None:
-        refusal = replies.ETRN_IN_TRANSACTION()
-    elif len(words) != _ETRN_WORDS:
-        refusal = replies.ETRN_SYNTAX()
-    if refusal:
-        return await session.refuse(refusal)
+        raise Refused(replies.ETRN_HELO_FIRST())
+    if state.mail is not None:
+        raise Refused(replies.ETRN_IN_TRANSACTION())
+    if len(words) != _ETRN_WORDS:
+        raise Refused(replies.ETRN_SYNTAX())
     domain = words[1].text
     domain = domain[1:] if domain[:1] in ("@", "#") else domain
-    if not valid_hostname(domain) and not valid_ipv4(domain.strip("[]")):
-        return await session.refuse(replies.ETRN_PARAMETER())
+    if not valid_hostname(domain) and not valid_literal(domain):
+        raise Refused(replies.ETRN_PARAMETER())
     if refusal := session.restrictions.etrn(domain):
-        return await session.refuse(refusal)
+        raise Refused(refusal)
     session.journal.warn(f"reject: ETRN {domain[:100]}... from {state.client}")
-    return await session.refuse(replies.ETRN_DENIED(domain=domain))
+    raise Refused(replies.ETRN_DENIED(domain=domain))

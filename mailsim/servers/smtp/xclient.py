@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mailsim.servers.envelope import Client
 from mailsim.servers.log import printable
 from mailsim.servers.networks import valid_ipv4
+from mailsim.servers.queue.refused import Refused
 from mailsim.servers.smtp import replies
 from mailsim.servers.smtp.channel import GreetAgain
 from mailsim.servers.smtp.names import neutered, valid_hostname, xtext
@@ -24,12 +25,6 @@ _UNKNOWN = "unknown"
 _UNAVAILABLE = ("[UNAVAILABLE]", "[TEMPUNAVAIL]")
 
 
-class _BadAttributeError(Exception):
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(str(reply))
-        self.reply = reply
-
-
 @dataclass(slots=True)
 class _Claim:
     """What the attributes have said so far."""
@@ -43,15 +38,15 @@ class _Claim:
 async def xclient(session: Channel, words: list[Word]) -> bool:
     """XCLIENT NAME=… ADDR=…: the session begins anew with another client."""
     if refusal := _not_now(session, words):
-        return await session.refuse(refusal)
+        raise Refused(refusal)
     claim = _Claim(session.state.client)
     try:
         for word in words[1:]:
             _attribute(claim, word.text)
-    except _BadAttributeError as bad:
+    except Refused:
         # What came before the bad attribute is taken over all the same.
         session.state.client = claim.client
-        return await session.refuse(bad.reply)
+        raise
     _take(session, claim)
     raise GreetAgain
 
@@ -59,10 +54,10 @@ async def xclient(session: Channel, words: list[Word]) -> bool:
 async def xforward(session: Channel, words: list[Word]) -> bool:
     """XFORWARD: smtpd_authorized_xforward_hosts is empty here."""
     if session.state.mail is not None:
-        return await session.refuse(replies.IN_TRANSACTION())
+        raise Refused(replies.IN_TRANSACTION())
     if len(words) == 1:
-        return await session.refuse(replies.XCLIENT_SYNTAX(verb="XFORWARD"))
-    return await session.refuse(replies.UNAUTHORIZED())
+        raise Refused(replies.XCLIENT_SYNTAX(verb="XFORWARD"))
+    raise Refused(replies.UNAUTHORIZED())
 
 
 def _not_now(session: Channel, words: list[Word]) -> Reply | None:
@@ -76,19 +71,19 @@ def _not_now(session: Channel, words: list[Word]) -> Reply | None:
 def _attribute(claim: _Claim, word: str) -> None:
     name, _, raw = word.partition("=")
     if not raw:
-        raise _BadAttributeError(replies.XCLIENT_PAIR())
+        raise Refused(replies.XCLIENT_PAIR())
     if len(raw.encode()) > _LONGEST:
-        raise _BadAttributeError(replies.XCLIENT_LONG())
+        raise Refused(replies.XCLIENT_LONG())
     found = xtext(raw)
     value = printable(raw if found is None else found)
     reader = _READERS.get(name.upper())
     if reader is None:
-        raise _BadAttributeError(replies.XCLIENT_NAME(name=name))
+        raise Refused(replies.XCLIENT_NAME(name=name))
     reader(claim, value)
 
 
-def _bad(attribute: str, value: str) -> _BadAttributeError:
-    return _BadAttributeError(replies.XCLIENT_VALUE(attribute=attribute, value=value))
+def _bad(attribute: str, value: str) -> Refused:
+    return Refused(replies.XCLIENT_VALUE(attribute=attribute, value=value))
 
 
 def _name(claim: _Claim, value: str) -> None:
@@ -157,17 +152,19 @@ def _destport(_: _Claim, value: str) -> None:
         raise _bad("DESTPORT", value)
 
 
+# In the order in which EHLO offers them.
 _READERS: dict[str, Callable[[_Claim, str], None]] = {
     "NAME": _name,
-    "REVERSE_NAME": _reverse_name,
     "ADDR": _addr,
-    "PORT": _port,
-    "HELO": _helo,
     "PROTO": _proto,
+    "HELO": _helo,
+    "REVERSE_NAME": _reverse_name,
+    "PORT": _port,
     "LOGIN": _login,
     "DESTADDR": _destaddr,
     "DESTPORT": _destport,
 }
+ATTRIBUTES = " ".join(_READERS)
 
 
 def _take(session: Channel, claim: _Claim) -> None:
