@@ -5,7 +5,7 @@ gives where a message is malformed, within bounds of depth and number.
 """
 
 from mailsim.wire.mime.addresses import Mailbox, parse_addresses
-from mailsim.wire.mime.parser import MAX_DEPTH, MAX_PARTS, parse
+from mailsim.wire.mime.parser import MAX_DEPTH, MAX_PARTS, outline, parse
 from mailsim.wire.mime.part import Part
 from mailsim.wire.mime.words import decode_words
 
@@ -15,6 +15,7 @@ __all__ = [
     "Mailbox",
     "Part",
     "decode_words",
+    "outline",
     "parse",
     "parse_addresses",
 ]

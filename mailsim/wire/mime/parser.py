@@ -30,6 +30,11 @@ def parse(content: bytes) -> Part:
     return _Parser(content).parse()
 
 
+def outline(content: bytes) -> Part:
+    """The message alone, without its parts: its header, its fields and where its body begins."""
+    return _Parser(content).outline()
+
+
 class _Open:
     """A multipart whose last boundary has not come, and where its delimiter is next (its LF)."""
 
@@ -58,6 +63,12 @@ class _Parser:
             found = self._bodies(part, at, cut)
         return root
 
+    def outline(self) -> Part:
+        root = Part(self._content, 0)
+        self._header(root, 0)
+        root.end = self._size
+        return root
+
     # --- Header sections ----------------------------------------------------------------------
 
     def _headers(self, part: Part, at: int) -> tuple[Part, int, Part | None]:
@@ -67,38 +78,27 @@ class _Parser:
         """
         cut: Part | None = None
         while True:
-            at, whole = self._header(part, at)
-            if not whole and cut is None and part.end < at:
+            at = self._header(part, at)
+            if cut is None and part.end < at:
                 cut = part
             if part.kind is not Kind.MESSAGE:
                 return part, at, cut
             part = self._child(part, part.body_start)
 
-    def _header(self, part: Part, at: int) -> tuple[int, bool]:
-        """Read one header; where its body begins, and whether an empty line came before that."""
+    def _header(self, part: Part, at: int) -> int:
+        """Read one header, to its empty line, a delimiter or the end; where what follows begins."""
         limit, index = self._nearest(at)
-        blank = self._blank(at, limit)
+        blank = blank_line(self._content, at, limit)
+        part.body_start = part.end = limit if blank < 0 else blank
+        self._classify(part, whole=blank >= 0)
         if blank >= 0:
-            part.body_start = part.end = blank
-            self._classify(part, whole=True)
-            return blank, True
-        # The line end before a delimiter belongs to it, not to the header that it cuts.
-        newline = self._newline(at, limit) if index >= 0 else 0
-        part.body_start = part.end = limit - newline if limit > at else part.start
-        self._classify(part, whole=False)
-        return limit, False
-
-    def _blank(self, at: int, limit: int) -> int:
-        """Where the body begins behind the first empty line, or -1."""
-        content = self._content
-        if at == 0 and content.startswith((b"\r\n", b"\n")):
-            return content.index(b"\n") + 1
-        start = max(at - 1, 0)
-        crlf = content.find(b"\n\r\n", start, limit)
-        bare = content.find(b"\n\n", start, limit if crlf < 0 else crlf + 1)
-        if bare >= 0:
-            return bare + 2
-        return crlf + 3 if crlf >= 0 else -1
+            limit, index = self._nearest(blank)
+        if index < 0 or limit > part.end or self._open[index].part is part:
+            return part.end
+        # The line end before a delimiter belongs to it, not to the header that it cuts: not even
+        # that of the empty line.
+        part.body_start = part.end = limit - self._newline(at, limit) if limit > at else part.start
+        return limit
 
     def _classify(self, part: Part, *, whole: bool) -> None:
         """What the header says that the part holds; opens it if that is parts."""
@@ -193,6 +193,19 @@ class _Parser:
             ):
                 best, whose, longest = one.next, index, len(one.delimiter)
         return (best + 1 if whose >= 0 else best), whose
+
+
+def blank_line(content: bytes, start: int, limit: int | None = None) -> int:
+    """Where the first empty line of the header at `start` ends, or -1 if there is none before `limit`."""
+    limit = len(content) if limit is None else limit
+    if content.startswith((b"\r\n", b"\n"), start):
+        end = start + (2 if content.startswith(b"\r", start) else 1)
+        return end if end <= limit else -1
+    crlf = content.find(b"\n\r\n", start, limit)
+    bare = content.find(b"\n\n", start, limit if crlf < 0 else crlf + 1)
+    if bare >= 0:
+        return bare + 2
+    return crlf + 3 if crlf >= 0 else -1
 
 
 def _kind(media_type: bytes) -> Kind:

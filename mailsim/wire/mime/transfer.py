@@ -6,6 +6,13 @@ import re
 from binascii import a2b_base64, a2b_qp
 
 _DIGITS = re.compile(rb"[A-Za-z0-9+/]*+")
+_WHOLE_BASE64 = re.compile(
+    rb"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", re.DOTALL
+)
+# Looking behind keeps long runs of space linear.
+_TRAILING_SPACE = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n|\Z)")
+_SOFT_BREAK = re.compile(rb"=\r?\n")
+_NO_QUOTED_PRINTABLE = re.compile(rb"=(?![0-9A-Fa-f]{2})|\r(?!\n)")
 
 
 def decode_base64(data: bytes) -> bytes:
@@ -27,12 +34,17 @@ def decode_q(data: bytes) -> bytes:
 
 
 def decode_quoted_printable(data: bytes) -> bytes:
-    """quoted-printable   ; RFC 2045 §6.7"""
-    return a2b_qp(data)
+    """quoted-printable; what is none of it is left as it is   ; RFC 2045 §6.7"""
+    return a2b_qp(_joined_lines(data))
+
+
+def _joined_lines(data: bytes) -> bytes:
+    """Without the space at line ends, which transport may have added, and the soft line breaks."""
+    return _SOFT_BREAK.sub(b"", _TRAILING_SPACE.sub(b"", data))
 
 
 def decode(data: bytes, encoding: str) -> bytes | None:
-    """`data` decoded; None if the encoding is not known   ; RFC 2045 §6.1"""
+    """`data` decoded as far as it can be; None if the encoding is not known   ; RFC 2045 §6.1"""
     match encoding.lower():
         case "7bit" | "8bit" | "binary":
             return data
@@ -42,3 +54,16 @@ def decode(data: bytes, encoding: str) -> bytes | None:
             return decode_quoted_printable(data)
         case _:
             return None
+
+
+def decode_strictly(data: bytes, encoding: str) -> bytes:
+    """`data` decoded from base64 or quoted-printable.  Raises ValueError if any of it is neither."""
+    if encoding == "base64":
+        kept = data.translate(None, b" \t\r\n")
+        if not _WHOLE_BASE64.fullmatch(kept):
+            raise ValueError(encoding)
+        return a2b_base64(kept)
+    kept = _joined_lines(data)
+    if _NO_QUOTED_PRINTABLE.search(kept):
+        raise ValueError(encoding)
+    return a2b_qp(kept)
