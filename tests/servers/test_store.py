@@ -236,3 +236,17 @@ def test_the_mail_is_its_owner_s_alone(tmp_path: Path) -> None:
     store.deliver("user", "INBOX", b"x\r\n")
     assert {path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == {0}
     store.close()
+
+
+def test_a_mark_counts_until_its_time_has_run_out() -> None:
+    store = Store(None)
+    pristine = store.state()
+    store.mark("user", "vacation", 10.0, 20.0)
+    assert store.marked("user", "vacation", 19.0)
+    assert not store.marked("user", "vacation", 20.0)
+    assert not store.marked("cheikh", "vacation", 10.0)
+    assert store.state() != pristine
+    store.mark("user", "other", 30.0, 40.0)
+    assert store.mark_state() == [("user", "other", 40.0)]
+    store.clear()
+    assert store.state() == pristine

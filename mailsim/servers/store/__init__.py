@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from mailsim.servers.store.mailboxes import Mailboxes
+from mailsim.servers.store.marks import Marks
 from mailsim.servers.store.opened import OpenMailbox
 from mailsim.servers.store.rows import QueueRow, RecipientRow
 from mailsim.servers.store.scripts import Scripts, StoredScript
 from mailsim.servers.store.spool import Spool
 
 
-class Store(Mailboxes, Scripts, Spool):
+class Store(Mailboxes, Scripts, Marks, Spool):
     """What the lab's mail system keeps.
 
     Whatever belongs together is done in one `step()`: a message that was answered 250 is in
@@ -27,6 +28,7 @@ class Store(Mailboxes, Scripts, Spool):
         return {
             "mailboxes": self.mail_state(),
             "scripts": self.script_state(),
+            "marks": self.mark_state(),
             "queue": self.queue_state(),
         }
 

@@ -87,6 +87,12 @@ CREATE TABLE script (
     active INTEGER NOT NULL,
     PRIMARY KEY (user, name)
 ) WITHOUT ROWID;
+CREATE TABLE mark (
+    user TEXT NOT NULL,
+    key TEXT NOT NULL,
+    until REAL NOT NULL,
+    PRIMARY KEY (user, key)
+) WITHOUT ROWID;
 CREATE INDEX queue_content ON queue (content);
 CREATE INDEX message_content ON message (content);
 -- Narrow, for what asks for all messages of a mailbox: the rows themselves are wide.
@@ -94,7 +100,7 @@ CREATE INDEX message_changed ON message (mailbox, modseq, flags);
 """
 # The last one holds how many ids were given out.
 NAMES = (
-    "queue", "message", "expunged", "derived", "subscription", "quota", "script", "mailbox",
+    "queue", "message", "expunged", "derived", "subscription", "quota", "script", "mark", "mailbox",
     "content", "sqlite_sequence",
 )  # fmt: skip
 
