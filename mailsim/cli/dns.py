@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from mailsim.cli.attached import running_lab
+from mailsim.cli.attached import NAME, lab_named
 from mailsim.cli.output import JSON, LANG, chosen_language, say, show_json
 from mailsim.errors import UsageError
 from mailsim.language import language, word
@@ -32,6 +32,7 @@ def trace_dns(
     name: str = _NAME,
     type_: str = _TYPE,
     to: str = _TO,
+    lab_name: str | None = NAME,
     tcp: bool = _TCP,
     dnssec: bool = _DNSSEC,
     recursion: bool = _RECURSION,
@@ -46,8 +47,8 @@ def trace_dns(
     spoken = language(chosen_language(lang))
     if timeout <= 0:
         raise UsageError("cli.bad-timeout", timeout=timeout)
-    lab = running_lab() if to in ("", "dns") else None
-    server = lab.service("dns", DnsTracer.protocol) if lab else to or _system_server(spoken)
+    lab = lab_named(to or "dns", lab_name)
+    server = lab.service(to or "dns", DnsTracer.protocol) if lab else to or _system_server(spoken)
     patience = Timeouts(connect=timeout, silence=timeout, exchange=3 * timeout)
     asked, wanted = _question(name, type_)
     watcher = lab.witness() if lab else None

@@ -1,4 +1,4 @@
-"""`mailsim journey MESSAGE-ID`: a message's way through the servers, stop by stop."""
+"""`mailsim journey MESSAGE`: a message's way through the servers, stop by stop."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from mailsim.language import word
 
 
 def journey(
-    message_id: str = typer.Argument(..., metavar="MESSAGE-ID", help=word("cli.message-id")),
+    message: str = typer.Argument(..., metavar="MESSAGE-ID|QUEUE-ID", help=word("cli.message")),
     name: str | None = NAME,
     json: bool = JSON,
     lang: str | None = LANG,
 ) -> None:
     """Read it from the log of the running lab."""
-    from mailsim.dialogue import journey as way  # noqa: PLC0415 - only this command
-    from mailsim.lab.attach import attach  # noqa: PLC0415 - too
+    from mailsim.lab.attach import attach  # noqa: PLC0415 - only this command
+    from mailsim.lab.journeys import way  # noqa: PLC0415 - too
 
     chosen_language(lang)
-    found = way.journey(attach(name).ask("logs")["lines"], message_id=message_id)
+    found = way(attach(name).ask("logs")["lines"], message)
     if not found:
-        raise LabError("lab.no-journey", message_id=message_id)
+        raise LabError("lab.no-journey", message=message)
     if json:
         stops = [{"kind": stop.kind.value, **asdict(stop.line)} for stop in found.stops]
         show_json({"mailsim-journey": 1, "message_id": found.message_id, "stops": stops})

@@ -1,4 +1,4 @@
-"""`mailsim logs`: the servers' log, or what it says of one message."""
+"""`mailsim logs`: the servers' log."""
 
 from __future__ import annotations
 
@@ -20,21 +20,17 @@ _FOLLOW = 30.0
 
 def logs(
     follow: bool = typer.Option(False, "--follow", "-f", help=word("cli.follow")),
-    message_id: str = typer.Option("", "--message-id", metavar="ID", help=word("cli.message-id")),
     name: str | None = NAME,
     json: bool = JSON,
     lang: str | None = LANG,
-) -> int:
+) -> None:
     """Print the log; `--json` gives a document for each line."""
     from mailsim.lab.attach import attach  # noqa: PLC0415 - only this command
 
     chosen_language(lang)
     backend = attach(name)
-    if message_id:
-        return _show_journey(backend, message_id, json=json)
     for line in _lines(backend, follow=follow):
         _show(line, json=json)
-    return 0
 
 
 def _lines(backend: Backend, *, follow: bool) -> Iterator[str]:
@@ -44,15 +40,6 @@ def _lines(backend: Backend, *, follow: bool) -> Iterator[str]:
         since, generation = found["written"], found["generation"]
         found = backend.ask("logs", since=since, generation=generation, timeout=_FOLLOW)
         yield from found["lines"]
-
-
-def _show_journey(backend: Backend, message_id: str, *, json: bool) -> int:
-    from mailsim.dialogue.journey import journey  # noqa: PLC0415 - here alone
-
-    way = journey(backend.ask("logs")["lines"], message_id=message_id)
-    for stop in way.stops:
-        _show(str(stop.line), json=json)
-    return 0 if way else 1
 
 
 def _show(line: str, *, json: bool) -> None:

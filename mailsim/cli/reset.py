@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mailsim.cli.attached import NAME, STAGE
 from mailsim.cli.output import JSON, LANG, chosen_language, say, show_json
+from mailsim.language import language, word
 
 
 def reset(
@@ -17,10 +18,12 @@ def reset(
     from mailsim.lab.snapshot import Fingerprint  # noqa: PLC0415 - too
     from mailsim.model.stage import Stage  # noqa: PLC0415 - too
 
-    chosen_language(lang)
+    spoken = language(chosen_language(lang))
     wanted = "" if stage is None else Stage.of(stage).value
-    fingerprint = Fingerprint(attach(name).ask("reset", stage=wanted))
+    backend = attach(name)
+    fingerprint = Fingerprint(backend.ask("reset", stage=wanted))
     if json:
         show_json(dict(fingerprint))
-    else:
-        say(repr(fingerprint))
+        return
+    say(word("cli.reset-done", spoken, stage=backend.ask("describe")["stage"]))
+    say(repr(fingerprint))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from mailsim.cli.attached import NAME
+from mailsim.cli.attached import NAME, state_word
 from mailsim.cli.output import JSON, LANG, chosen_language, say, show_json
 from mailsim.language import language, word
 
@@ -23,6 +23,7 @@ def status(name: str | None = NAME, json: bool = JSON, lang: str | None = LANG) 
         **{key: about[key] for key in ("name", "backend", "release", "stage", "seed", "fixed")},
         "pid": about["pid"],
         "endpoints": about["endpoints"],
+        "ca": about["ca"],
         "clock": _time(about["clock"]),
         "faults": about["faults"],
         "disturbances": backend.ask("disturbances"),
@@ -46,7 +47,8 @@ def _show(found: dict[str, Any], lang: str) -> None:
     say(word("cli.status-stage", lang, stage=found["stage"], release=found["release"]))
     for name, one in found["endpoints"].items():
         if one["port"]:
-            say(f"  {name:<12} {one['host']}:{one['port']}  {one['state']}")
+            say(f"  {name:<12} {one['host']}:{one['port']}  {state_word(one, lang)}")
+    say(word("cli.status-ca", lang, ca=found["ca"]))
     say(word(kind, lang, seed=found["seed"], clock=found["clock"]))
     say(word("cli.status-faults", lang, faults=", ".join(found["faults"]) or "-"))
     rules = ", ".join(str(one.get("name")) for one in found["disturbances"])

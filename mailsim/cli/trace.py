@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 import mailsim
-from mailsim.cli.attached import lab_named
+from mailsim.cli.attached import NAME, lab_named
 from mailsim.cli.dns import trace_dns
 from mailsim.cli.output import JSON, LANG, chosen_language
 from mailsim.cli.session import Session, Show
@@ -26,7 +26,7 @@ _SCRIPT = typer.Option(None, "--script", metavar="FILE", help=word("cli.script")
 _SAVE = typer.Option(None, "--save", metavar="FILE", help=word("cli.save"))
 _TLS = typer.Option(None, "--tls/--no-tls", help=word("cli.tls"))
 _CA = typer.Option(None, "--ca", metavar="FILE", help=word("cli.ca"))
-_NAME = typer.Option("", "--server-name", metavar="NAME", help=word("cli.server-name"))
+_SERVER_NAME = typer.Option("", "--server-name", metavar="NAME", help=word("cli.server-name"))
 _FROM = typer.Option("", "--from", metavar="ADDRESS", help=word("cli.from"))
 _TIMEOUT = typer.Option(30.0, "--timeout", metavar="SECONDS", help=word("cli.timeout"))
 _QUIRK = typer.Option([], "--quirk", metavar="NAME", help=word("cli.quirk"))
@@ -37,16 +37,17 @@ _REVEAL = typer.Option(False, "--reveal", help=word("cli.reveal"))
 _LONGEST = 86_400.0  # a day
 
 
-def _command(name: str, kind: str) -> None:
+def _command(protocol: str, kind: str) -> None:
     """Declare `mailsim trace NAME`, all of them alike."""
 
     def trace(
         to: str = _TO,
+        name: str | None = NAME,
         script: Path | None = _SCRIPT,
         save: Path | None = _SAVE,
         tls: bool | None = _TLS,
         ca: Path | None = _CA,
-        server_name: str = _NAME,
+        server_name: str = _SERVER_NAME,
         local: str = _FROM,
         timeout: float = _TIMEOUT,
         quirk: list[str] = _QUIRK,
@@ -64,7 +65,7 @@ def _command(name: str, kind: str) -> None:
         tracer = _tracer(kind)
 
         def connect() -> Tracer[Any, Any]:
-            lab = lab_named(to)
+            lab = lab_named(to, name)
             return tracer(
                 lab.service(to, tracer.protocol, tls=tls) if lab else to,
                 tls=tls,
@@ -78,7 +79,7 @@ def _command(name: str, kind: str) -> None:
 
         return session.run(connect)
 
-    app.command(name, help=word(f"cli.trace-{name}"))(trace)
+    app.command(protocol, help=word(f"cli.trace-{protocol}"))(trace)
 
 
 def _quirk(name: str) -> Quirk:

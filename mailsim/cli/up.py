@@ -7,13 +7,13 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
-from mailsim.cli.attached import BACKEND, NAME, STAGE
+from mailsim.cli.attached import BACKEND, NAME, STAGE, state_word
 from mailsim.cli.output import JSON, LANG, chosen_language, console
-from mailsim.errors import UsageError
+from mailsim.errors import LabError, UsageError
 from mailsim.language import language, word
 
 if TYPE_CHECKING:
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 # How often it looks whether a signal has come, in seconds: on Windows no signal ends a wait, and
 # elsewhere one may be given to another thread than the one that waits.
 _LOOK = 0.25
-
-_STATES = {
-    "open": "cli.state-open",
-    "closed": "cli.state-closed",
-    "filtered": "cli.state-filtered",
-}
 
 
 class _Told(Exception):
@@ -49,11 +43,13 @@ def up(
     lang: str | None = LANG,
 ) -> int:
     """Start a lab, say where it answers, serve until SIGINT or SIGTERM."""
+    from mailsim.lab import arguments  # noqa: PLC0415 - only this command
+
     spoken = language(chosen_language(lang))
     running: Running | None = None
     before = {one: signal.signal(one, _told) for one in _signals()}
     try:
-        rules = None if disturb is None else _rules(disturb)
+        rules = None if disturb is None else arguments.rules("--disturb", disturb)
         running = _started(backend, release, stage, name, seed, folder)
         if rules is not None:
             running.site.ask("disturb", rules=rules)
@@ -85,13 +81,19 @@ def _started(
     from mailsim.model.stage import Release, Stage  # noqa: PLC0415 - too
 
     check_backend(backend)
-    return Running(
-        lab_name(name),
-        stage=DEFAULT_STAGE if stage is None else Stage.of(stage),
-        release=DEFAULT_RELEASE if release is None else Release.of(release),
-        seed=seed,
-        folder=folder,
-    )
+    try:
+        return Running(
+            lab_name(name),
+            stage=DEFAULT_STAGE if stage is None else Stage.of(stage),
+            release=DEFAULT_RELEASE if release is None else Release.of(release),
+            seed=seed,
+            folder=folder,
+        )
+    except LabError as error:
+        if error.message_id != "store.unreadable":
+            raise
+        # The folder was chosen here: another one is the remedy.
+        raise UsageError(error.message_id, **error.params) from None
 
 
 def _signals() -> list[signal.Signals]:
@@ -102,15 +104,6 @@ def _signals() -> list[signal.Signals]:
 
 def _told(_number: int, _frame: FrameType | None) -> None:
     raise _Told
-
-
-def _rules(file: Path) -> Any:
-    try:
-        return json_format.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError("cli.no-rules", file=file, reason=error.strerror) from None
-    except (ValueError, RecursionError) as error:
-        raise UsageError("cli.no-rules", file=file, reason=error) from None
 
 
 def _show(about: Document, lang: str, *, json: bool) -> None:
@@ -151,7 +144,6 @@ def _table(about: Document, lang: str) -> None:
         table.add_column(word(heading, lang))
     for name, one in about["endpoints"].items():
         if one["port"]:
-            state = word(_STATES[one["state"]], lang)
-            table.add_row(name, f"{one['host']}:{one['port']}", state)
+            table.add_row(name, f"{one['host']}:{one['port']}", state_word(one, lang))
     console().print(table)
     console().print(word("cli.up-end", lang, ca=about["ca"], seed=about["seed"]), markup=False)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64decode
 from typing import Any
 
+from mailsim.lab.arguments import UNWRITABLE
 from mailsim.lab.errors import bad_request
 from mailsim.servers.envelope import LOCALHOST, Recipient, Submission
-
-# What no address has, and a database or a log could not bear.
-_UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def submission(content: str, sender: str, recipients: list[Any]) -> Submission:
@@ -26,11 +23,11 @@ def submission(content: str, sender: str, recipients: list[Any]) -> Submission:
 
 
 def _check_envelope(sender: str, recipients: list[Any]) -> None:
-    if _UNWRITABLE.search(sender):
+    if UNWRITABLE.search(sender):
         raise bad_request("deliver", "sender")
     if not recipients or not all(isinstance(one, str) and one for one in recipients):
         raise bad_request("deliver", "recipients")
-    if any(_UNWRITABLE.search(one) for one in recipients):
+    if any(UNWRITABLE.search(one) for one in recipients):
         raise bad_request("deliver", "recipients")
 
 

@@ -37,6 +37,12 @@ def error_of(document: dict[str, Any]) -> MailsimError:
     return made
 
 
+class NoSuchName(LabError, KeyError):
+    """A mapping that a lab gave has no such name; `get` and `in` work as with every mapping."""
+
+    __str__ = LabError.__str__  # KeyError would show its arguments
+
+
 def bad_request(operation: str, parameter: str) -> UsageError:
     """An operation was asked for that is none, or with a parameter that it does not take."""
     return UsageError("lab.bad-request", operation=operation[:40], parameter=parameter[:40])
@@ -49,4 +55,4 @@ def check_size(operation: str, line: bytes, most: int) -> None:
         raise LabError("lab.too-large", operation=operation[:40], **sizes)
 
 
-__all__ = ["bad_request", "check_size", "error_document", "error_of"]
+__all__ = ["NoSuchName", "bad_request", "check_size", "error_document", "error_of"]

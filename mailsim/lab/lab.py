@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import mailsim
 from mailsim.errors import LabError, MailsimError, UsageError
-from mailsim.lab import snapshot
+from mailsim.lab import arguments, snapshot
 from mailsim.lab.attach import attach_or_start, check_backend, lab_name, running_in_process
 from mailsim.lab.network import network
 from mailsim.lab.reach import Reach
@@ -61,13 +61,13 @@ class Lab:
         folder: str | Path | None = None,
     ) -> None:
         check_backend(backend)
-        self.name = lab_name(name)
+        self.name = lab_name(None if name is None else arguments.text("Lab(name)", name))
         self._backend: Backend = attach_or_start(
             name,
             stage=None if stage is None else Stage.of(stage),
             release=None if release is None else Release.of(release),
             seed=None if seed is None else str(seed),
-            folder=None if folder is None else Path(folder),
+            folder=None if folder is None else arguments.path("Lab(folder)", folder),
         )
         self._closed = False
         running = running_in_process(self.name)
@@ -221,6 +221,7 @@ class Lab:
         tls: bool | None,
         **options: Any,
     ) -> T:
+        tls = None if tls is None else arguments.flag(f"{protocol.value}(tls)", tls)
         reach = self._reach()
         where = reach.service(service, protocol, tls=tls)
         witness = reach.witness()
@@ -240,15 +241,17 @@ class Lab:
 
     def fault(self, name: str, *, on: bool = True) -> tuple[str, ...]:
         """Switch one of the thesis's errors on or off; those that are on now."""
-        return tuple(self._ask("fault", name=name, on=on))
+        wanted = arguments.text("fault(name)", name)
+        return tuple(self._ask("fault", name=wanted, on=arguments.flag("fault(on)", on)))
 
-    def disturb(self, rule: Mapping[str, Any]) -> tuple[str, ...]:
+    def disturb(self, rule: Mapping[str, Any] | str | Path) -> tuple[str, ...]:
         """Inject a reply, a delay, a cut or a truncation; the names of all rules.
 
         `rule`: `{"name": …, "protocol": "smtp", "command": "RCPT", "action": "answer",
-        "text": "451 4.3.0 Try again later"}`, or a file of rules, `{"version": 1, "rules": […]}`.
+        "text": "451 4.3.0 Try again later"}`; several, `{"version": 1, "rules": […]}`; or the
+        path of a file that holds either as JSON.
         """
-        return tuple(self._ask("disturb", rules=dict(rule)))
+        return tuple(self._ask("disturb", rules=arguments.rules("disturb(rule)", rule)))
 
     @property
     def disturbances(self) -> snapshot.Snapshot[Mapping[str, Any]]:
@@ -257,7 +260,7 @@ class Lab:
 
     def undisturb(self, name: str = "") -> None:
         """Take that rule away, or all of them."""
-        self._ask("undisturb", name=name)
+        self._ask("undisturb", name=arguments.text("undisturb(name)", name))
 
     def deliver(
         self,
@@ -269,33 +272,38 @@ class Lab:
 
         Sender and recipients are the header's where none are given.
         """
-        from mailsim.wire.content import crlf  # noqa: PLC0415 - here alone
-
-        content = crlf(message)
+        content = arguments.content("deliver(message)", message)
         headers = email.message_from_bytes(content)
-        to = _addresses(headers, "To", "Cc", "Bcc") if recipients is None else recipients
-        given = [to] if isinstance(to, str) else list(to)
+        if recipients is None:
+            recipients = _addresses(headers, "To", "Cc", "Bcc")
+        given = arguments.addresses("deliver(recipients)", recipients)
         if not given:
             raise UsageError("lab.no-recipient")
         if sender is None:
             sender = next(iter(_addresses(headers, "From")), "")
-        answer = self._ask(
-            "deliver", content=b64encode(content).decode(), sender=sender, recipients=given
+        return str(
+            self._ask(
+                "deliver",
+                content=b64encode(content).decode(),
+                sender=arguments.sender("deliver(sender)", sender),
+                recipients=given,
+            )
         )
-        return str(answer)
 
     def wait(self, message_id: str, timeout: float = 10.0) -> Journey:
         """The message's way, once it and all that came of it are at rest.  Raises LabError."""
-        self._ask("wait", message_id=message_id, timeout=timeout)
+        wanted = arguments.text("wait(message_id)", message_id)
+        patience = arguments.patience("wait(timeout)", timeout)
+        self._ask("wait", message_id=wanted, timeout=patience)
         return self.journey(message_id)
 
     def idle(self, timeout: float = 30.0) -> None:
         """Wait until all mail that can be delivered is."""
-        self._ask("idle", timeout=timeout)
+        self._ask("idle", timeout=arguments.patience("idle(timeout)", timeout))
 
     def advance(self, seconds: float) -> None:
         """Let time pass in the lab at once: what is deferred may be tried again."""
-        self._ask("advance", seconds=seconds)
+        self._ask("advance", seconds=arguments.seconds("advance(seconds)", seconds))
 
     # --- mail
 
@@ -306,19 +314,19 @@ class Lab:
 
     def flush(self, site: str = "") -> None:
         """Try what is deferred now, all of it or what goes to that site."""
-        self._ask("flush", site_name=site)
+        self._ask("flush", site_name=arguments.text("flush(site)", site))
 
     def hold(self, queue_id: str) -> None:
         """Hold a message back."""
-        self._ask("hold", queue_id=queue_id)
+        self._ask("hold", queue_id=arguments.text("hold(queue_id)", queue_id))
 
     def release_held(self, queue_id: str) -> None:
         """Let a held message go."""
-        self._ask("release", queue_id=queue_id)
+        self._ask("release", queue_id=arguments.text("release_held(queue_id)", queue_id))
 
     def delete(self, queue_id: str) -> None:
         """Take a message out of the queue for good."""
-        self._ask("delete", queue_id=queue_id)
+        self._ask("delete", queue_id=arguments.text("delete(queue_id)", queue_id))
 
     @property
     def mailboxes(self) -> snapshot.Mailboxes:
@@ -336,11 +344,14 @@ class Lab:
         """The servers' log."""
         return snapshot.logs(self._ask("logs")["lines"])
 
-    def journey(self, message_id: str) -> Journey:
-        """The message's way, read from the log; without stops where the log does not know it."""
-        from mailsim.dialogue.journey import journey  # noqa: PLC0415 - here alone
+    def journey(self, message: str) -> Journey:
+        """The way of the message with this Message-ID or queue id, read from the log.
 
-        return journey(self.logs, message_id=message_id)
+        Without stops where the log does not know it.
+        """
+        from mailsim.lab.journeys import way  # noqa: PLC0415 - here alone
+
+        return way(self.logs, arguments.text("journey(message)", message))
 
     @property
     def evidence(self) -> snapshot.Evidence:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mailsim.dialogue.journey import journey
 from mailsim.errors import LabError, UsageError
+from mailsim.lab.arguments import LONGEST_WAIT
 from mailsim.lab.backend import Document
 from mailsim.lab.delivery import submission
 from mailsim.lab.errors import bad_request
-from mailsim.lab.faults import by_number
+from mailsim.lab.faults import named
 from mailsim.model.queue import QueueEntry, StoredMessage
 from mailsim.model.stage import Stage
 from mailsim.servers import firewall
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 Kind = type[Any] | tuple[type[Any], ...]
 Work = Callable[..., Any]
 W = TypeVar("W", bound=Work)
-
-# What may be waited for at most: an hour.
-LONGEST = 3600.0
 
 OPERATIONS: dict[str, tuple[Work, Mapping[str, Kind]]] = {}
 
@@ -91,9 +89,7 @@ async def reset(site: Site, *, stage: str = "") -> Document:
 @operation(name=str, on=bool)
 def fault(site: Site, *, name: str, on: bool) -> list[str]:
     """Switch a fault; those that are on now."""
-    if name not in FAULTS:
-        raise UsageError("lab.unknown-fault", name=name, known=", ".join(by_number(FAULTS)))
-    site.world.fault(name, on=on)
+    site.world.fault(named(name, FAULTS), on=on)
     return site.faults()
 
 
@@ -346,7 +342,7 @@ def _message(message: StoredMessage) -> Document:
 
 
 def _patience(timeout: float) -> float:
-    if not 0 <= timeout <= LONGEST:
+    if not 0 <= timeout <= LONGEST_WAIT:
         raise UsageError("lab.bad-seconds", seconds=timeout)
     return timeout
 

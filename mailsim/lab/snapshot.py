@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -12,6 +12,7 @@ from mailsim.dialogue import Dialogue
 from mailsim.dialogue.json import from_document
 from mailsim.dialogue.log import parse_line
 from mailsim.lab.backend import Document
+from mailsim.lab.errors import NoSuchName
 from mailsim.language import word
 from mailsim.model.endpoint import Endpoint, PortState, Protocol
 from mailsim.model.log import LogLine
@@ -73,11 +74,11 @@ class Accounts(Listing[Account]):
         return f"{value.address:<24} {value.password}"
 
     def password(self, user: str) -> str:
-        """The password of that user (local part or address).  Raises KeyError."""
+        """The password of that user (local part or address).  Raises NoSuchName, a KeyError."""
         for one in self:
             if user in (one.user, one.address):
                 return one.password
-        raise KeyError(user)
+        raise _no_such(user, [one.address for one in self])
 
 
 class Scan(Listing[Port]):
@@ -118,14 +119,26 @@ def _setting_text(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def _no_such(name: object, known: Iterable[str], absent: str = "lab.no-such-name") -> NoSuchName:
+    return NoSuchName(absent, name=name, known=", ".join(known) or "-")
+
+
 class Snapshot(Mapping[str, T], Generic[T]):
-    """A mapping that does not change, and shows a line for each of its names."""
+    """A mapping that does not change, and shows a line for each of its names.
+
+    A name that it has not raises NoSuchName, a LabError and a KeyError.
+    """
+
+    _absent = "lab.no-such-name"
 
     def __init__(self, values: Mapping[str, T]) -> None:
         self._values = MappingProxyType(dict(values))
 
     def __getitem__(self, name: str) -> T:
-        return self._values[name]
+        try:
+            return self._values[name]
+        except (KeyError, TypeError):
+            raise _no_such(name, self._values, self._absent) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -160,6 +173,8 @@ class Endpoints(Snapshot[Endpoint]):
 
 class Mailboxes(Snapshot["Snapshot[tuple[StoredMessage, ...]]"]):
     """User → mailbox → messages."""
+
+    _absent = "lab.no-mail"
 
     def _shown(self, value: Snapshot[tuple[StoredMessage, ...]]) -> str:
         return ", ".join(f"{name} {len(messages)}" for name, messages in value.items())

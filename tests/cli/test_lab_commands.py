@@ -116,11 +116,18 @@ def test_mail_is_kept_in_a_folder(up: StartUp, tmp_path: Path) -> None:
         (("reset",), 1, "No lab named “default” is running"),
         (("logs",), 1, "No lab named “default” is running"),
         (("journey", "a@b"), 1, "No lab named “default” is running"),
-        (("fault",), 1, "No lab named “default” is running"),
-        (("fault", "F8"), 2, "accepted: mailsim fault F8 on"),
+        (("fault", "F8", "on"), 1, "No lab named “default” is running"),
         (("fault", "F8", "maybe"), 2, "“maybe” neither switches on nor off"),
         (("status", "--name", "tp"), 1, "No lab named “tp” is running"),
-        (("trace", "smtp", "--to", "smtp"), 1, "smtp"),
+        (("fault", "--name", "tp"), 1, "No lab named “tp” is running"),
+        (("logs", "--message-id", "x"), 2, "No such option"),
+        (("up", "--folder", __file__), 2, "cannot keep the lab's mail"),
+        (("up", "--folder", f"{__file__}/mail"), 2, "cannot keep the lab's mail"),
+        (("trace", "smtp", "--to", "smtp"), 1, "start one with mailsim up"),
+        (("trace", "smtp", "--to", "smtp", "--name", "tp"), 1, "No lab named “tp” is running"),
+        (("trace", "dns", "minfo.sn", "--name", "tp"), 1, "No lab named “tp” is running"),
+        (("trace", "dns", "minfo.sn", "--to", "x:53", "--name", "tp"), 2, "is no service of one"),
+        (("trace", "smtp", "--to", "x:25", "--name", "tp"), 2, "--to takes smtp, submission"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(
@@ -172,6 +179,7 @@ def test_status(lab: Lab, run: Run) -> None:
     assert "Stage sieve, as noble" in shown
     assert "Seed 1: all repeats; the clock is fixed at 2010-06-21T08:00" in shown
     assert "Faults: F8" in shown
+    assert f"CA: {lab.ca}\n" in shown
     assert "Queue: 0" in shown
     assert "Mailboxes: cheikh INBOX 1" in shown
     assert repr(lab.logs[-1:][0].text)[1:-1] in shown
@@ -181,6 +189,7 @@ def test_status_as_json(lab: Lab, run: Run) -> None:
     document = json.loads(run("status", "--json").out)
     assert document["mailsim-status"] == 1
     assert (document["stage"], document["seed"], document["fixed"]) == ("sieve", lab.seed, True)
+    assert document["ca"] == str(lab.ca)
     assert (document["faults"], document["queue"], document["mailboxes"]) == ([], [], {})
 
 
@@ -189,23 +198,11 @@ def test_reset_prints_the_fingerprint(lab: Lab, run: Run) -> None:
     document = json.loads(run("reset", "--json").out)
     assert document == dict(lab.fingerprint)
     assert lab.faults == ()
-    assert document["total"] in run("reset").out
-    assert run("reset", "--stage", "tls").code == 0
+    shown = run("reset").out
+    assert shown.startswith("Stage sieve again: no mail, no faults, no evidence.")
+    assert document["total"] in shown
+    assert run("reset", "--stage", "tls").out.startswith("Stage tls again")
     assert lab.stage.value == "tls"
-
-
-def test_faults_are_listed_and_switched(lab: Lab, run: Run) -> None:
-    assert run("fault", "f8", "on").out == "Faults: F8\n"
-    assert lab.faults == ("F8",)
-    shown = run("fault").out.splitlines()
-    assert shown[0].startswith("  F5           A message ended by bare LF")
-    assert "* F8           Port 465 takes mail without AUTH" in shown
-    assert (
-        run("fault", "wrong-name", "on", "--json").out
-        == '{\n  "faults": [\n    "F8",\n    "wrong-name"\n  ]\n}\n'
-    )
-    assert run("fault", "F8", "off").out == "Faults: wrong-name\n"
-    assert run("fault", "F99", "on").code == 2
 
 
 def test_the_log(lab: Lab, run: Run) -> None:
@@ -218,22 +215,17 @@ def test_the_log(lab: Lab, run: Run) -> None:
     assert [one["text"] for one in documents] == [one.text for one in lab.logs]
 
 
-def test_the_log_of_one_message(lab: Lab, run: Run) -> None:
-    lab.deliver("To: user@minfo.sn\nMessage-ID: <other@minfo.sn>\n\n", "user@minfo.sn")
-    message_id = lab.deliver(MESSAGE)
-    lab.wait(message_id)
-    lab.idle()
-    shown = run("logs", "--message-id", f"<{message_id}>")
-    assert shown.code == 0
-    assert len(shown.out.splitlines()) == len(lab.journey(message_id).stops)
-    assert run("logs", "--message-id", "<never@minfo.sn>").code == 1
-
-
 def test_a_message_s_journey(lab: Lab, run: Run) -> None:
     lab.wait(lab.deliver(MESSAGE))
     assert run("journey", "essai@minfo.sn").out == f"{lab.journey('essai@minfo.sn')!r}\n"
     document = json.loads(run("journey", "<essai@minfo.sn>", "--json").out)
     assert (document["message_id"], document["stops"][-1]["kind"]) == ("essai@minfo.sn", "removed")
+    for queue_id in lab.journey("essai@minfo.sn").queue_ids:
+        assert (
+            run("journey", queue_id.lower(), "--json").out
+            == run("journey", "essai@minfo.sn", "--json").out
+        )
+    assert run("journey", "").code == 2
     unknown = run("journey", "never@minfo.sn")
     assert unknown.code == 1
     assert "The log knows nothing of the message never@minfo.sn" in unknown.err
@@ -262,6 +254,14 @@ def test_a_trace_of_the_running_lab(lab: Lab, run: Run) -> None:
     assert [len(one.exchanges) for one in lab.evidence] == [3]
 
 
+def test_a_trace_of_a_lab_by_its_name(lab: Lab, run: Run) -> None:
+    with Lab(name="tp") as other:
+        traced = run("trace", "smtp", "--to", "smtp", "--name", "tp", stdin="QUIT\n")
+        assert traced.code == 0
+        assert run("trace", "dns", "minfo.sn", "--name", "tp").code == 0
+        assert (len(other.evidence), len(lab.evidence)) == (2, 0)
+
+
 def test_a_trace_over_tls_trusts_the_lab(lab: Lab, run: Run) -> None:
     assert lab.endpoints["submissions"].server == "mail.minfo.sn"
     assert run("trace", "smtp", "--to", "submissions", stdin="QUIT\n").code == 0
@@ -286,4 +286,6 @@ def test_dns_asks_the_running_lab(lab: Lab, run: Run) -> None:
     assert (asked.code, asked.err) == (0, "")
     assert "10 mail.minfo.sn." in asked.out
     assert run("trace", "dns", "minfo.sn", "--to", "dns").code == 0
+    wrong = run("trace", "dns", "minfo.sn", "--to", "smtp")
+    assert (wrong.code, "accepted: dns" in wrong.err) == (2, True)
     assert len(lab.evidence) == 2

@@ -388,12 +388,6 @@ def test_settings_and_what_lies_between_two_stages(lab: Lab) -> None:
     assert "mydomain" in {one.name for one in lab.settings("dns")}
 
 
-@pytest.mark.parametrize("name", ["F1", "F99", ""])
-def test_a_fault_that_is_none(lab: Lab, name: str) -> None:
-    with pytest.raises(UsageError, match=f"“{name}” is no fault that this lab can switch"):
-        lab.fault(name)
-
-
 def test_mail_is_kept_in_a_folder(tmp_path: Path) -> None:
     with Lab(folder=tmp_path / "mail") as lab:
         lab.deliver(MESSAGE)

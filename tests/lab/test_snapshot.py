@@ -5,13 +5,12 @@ from base64 import b64encode
 import pytest
 
 from mailsim.dialogue.journey import journey
+from mailsim.errors import LabError
 from mailsim.lab import snapshot
-from mailsim.lab.faults import by_number, short
 from mailsim.lab.snapshot import Setting as One
 from mailsim.lab.snapshot import Settings, Snapshot
 from mailsim.model import Protocol
 from mailsim.model.queue import QueueName
-from mailsim.servers.config import FAULTS
 
 ENTRY = {
     "queue_id": "4F2A31C0D5",
@@ -84,8 +83,20 @@ def test_endpoints_show_where_they_are_reached() -> None:
 def test_passwords_are_found_by_user_and_by_address() -> None:
     accounts = snapshot.accounts([{"user": "user", "domain": "minfo.sn", "password": "minfo"}])
     assert accounts.password("user") == accounts.password("user@minfo.sn") == "minfo"
-    with pytest.raises(KeyError):
+    with pytest.raises(LabError, match=r"no “nobody” here; there is: user@minfo\.sn"):
         accounts.password("nobody")
+
+
+def test_a_name_that_is_not_there_is_a_sentence_and_a_key_error() -> None:
+    boxes = snapshot.mailboxes([])
+    with pytest.raises(LabError, match=r"“cheikh” has no mail here; who has some: -\."):
+        boxes["cheikh"]
+    assert boxes.get("cheikh") is None
+    assert "cheikh" not in boxes
+    with pytest.raises(KeyError):
+        Snapshot({"a": 1})["b"]
+    with pytest.raises(LabError, match=r"no “\[\]” here; there is: a\."):
+        Snapshot({"a": 1})[[]]  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
@@ -102,12 +113,3 @@ def test_passwords_are_found_by_user_and_by_address() -> None:
 )
 def test_settings_show_themselves_as_main_cf_does(value: object, shown: str) -> None:
     assert repr(Settings([One("name", value)])) == f"name = {shown}"
-
-
-def test_faults_are_in_the_order_of_their_numbers() -> None:
-    assert by_number({"F10", "F9", "expired", "F28"}) == ["F9", "F10", "F28", "expired"]
-
-
-@pytest.mark.parametrize("lang", ["en", "fr"])
-def test_each_fault_has_its_line(lang: str) -> None:
-    assert all(short(name, lang) for name in FAULTS)
