@@ -28,11 +28,12 @@ class Deliveries(Quotas):
 
     def create(self, user: str, mailbox: str) -> bool:
         """Make an empty mailbox; False if there is one of that name."""
-        made = self._db.execute(
-            "INSERT INTO mailbox (user, name) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            (user, mailbox_name(mailbox)),
-        )
-        return made.rowcount == 1
+        if self._find(user, mailbox):
+            return False
+        # No ON CONFLICT: that would use up an id, and the next mailbox had another UIDVALIDITY.
+        where = (user, mailbox_name(mailbox))
+        self._db.execute("INSERT INTO mailbox (user, name) VALUES (?, ?)", where)
+        return True
 
     def deliver(
         self,
@@ -81,6 +82,13 @@ class Deliveries(Quotas):
     def forget_next(self) -> None:
         """Something else gives out UIDs or mod-sequences, or changes names."""
         self._next.clear()
+
+    def _find(self, user: str, mailbox: str) -> int:
+        """The mailbox's number; 0 if there is none."""
+        row = self._db.execute(
+            "SELECT id FROM mailbox WHERE user = ? AND name = ?", (user, mailbox_name(mailbox))
+        ).fetchone()
+        return int(row[0]) if row else 0
 
     def _read(self, user: str, mailbox: str) -> tuple[int, int, int]:
         """Number of the mailbox, which is made if need be; UID and mod-sequence that come next."""

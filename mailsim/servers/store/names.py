@@ -76,8 +76,8 @@ class Names(Deliveries):
         INBOX stays, with what is below it: its messages go into a new mailbox (RFC 3501
         §6.3.5).  Raises NoSuchMailboxError, MailboxExistsError.
         """
+        inbox = self.open(user, INBOX)
         with self.step():
-            inbox = self.open(user, INBOX)
             if mailbox_name(mailbox) == INBOX:
                 self._free(user, name)
                 self.create(user, name)
@@ -86,6 +86,7 @@ class Names(Deliveries):
             moved = self._below(user, mailbox)
             if not moved:
                 raise NoSuchMailboxError(mailbox)
+            self._free(user, name)  # also when only those below it are mailboxes
             self._rename(user, {old: name + old[len(mailbox) :] for old in moved})
 
     def subscribe(self, user: str, mailbox: str) -> bool:
@@ -118,13 +119,6 @@ class Names(Deliveries):
         if not number:
             raise NoSuchMailboxError(mailbox)
         return number
-
-    def _find(self, user: str, mailbox: str) -> int:
-        """The mailbox's number; 0 if there is none."""
-        row = self._db.execute(
-            "SELECT id FROM mailbox WHERE user = ? AND name = ?", (user, mailbox_name(mailbox))
-        ).fetchone()
-        return int(row[0]) if row else 0
 
     def _from(self, number: int, uid: int) -> int:
         """How many messages have this UID or a higher one."""
