@@ -1,0 +1,176 @@
+"""APPEND, with MULTIAPPEND and CATENATE (RFC 3502, RFC 4469), and REPLACE (RFC 8508)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Final
+
+from mailsim.errors import UsageError
+from mailsim.protocol.core import DEFAULT_LIMITS
+from mailsim.servers.imap import replies
+from mailsim.servers.imap.command import Asked, RefusedError
+from mailsim.servers.imap.names import opened
+from mailsim.servers.imap.replies import Reply
+from mailsim.servers.imap.storing import read_flags
+from mailsim.servers.imap.urls import read_url
+from mailsim.servers.imap.words import Kind, Word
+from mailsim.servers.store.uidset import written
+from mailsim.servers.store.values import OverQuotaError
+from mailsim.wire.imap.codes import AppendUid, Code
+from mailsim.wire.imap.dates import DateTime
+from mailsim.wire.imap.sequence import SequenceSet
+
+if TYPE_CHECKING:
+    from mailsim.servers.imap.session import ImapSession
+    from mailsim.servers.store.opened import OpenMailbox
+
+_LONGEST: Final = DEFAULT_LIMITS.block
+
+
+@dataclass
+class _New:
+    """A message to be added; `parts` are its octets, or a URL that tells where they are."""
+
+    flags: tuple[str, ...] = ()
+    received: float | None = None
+    parts: list[bytes | Word] = field(default_factory=list)
+    pending: int | None = None
+    """The size of a literal that was not asked for yet."""
+
+
+def admits(session: ImapSession, asked: Asked, size: int) -> bool:
+    """Whether the literal that the command has announced is asked for.  May raise RefusedError."""
+    box, news = _arguments(session, asked)
+    if not news or news[-1].pending is None or size == 0 or size > _LONGEST:
+        return False
+    return box is None or not _over_quota(session, news, size)
+
+
+def _over_quota(session: ImapSession, news: list[_New], more: int = 0) -> bool:
+    found = session.world.store.quota(session.user)
+    sizes = [sum(len(part) for part in new.parts if isinstance(part, bytes)) for new in news]
+    octets = found.octets + sum(sizes) + more
+    messages = found.messages + len(news)
+    return 0 < found.octets_limit < octets or 0 < found.messages_limit < messages
+
+
+async def append(session: ImapSession, asked: Asked) -> Reply:
+    """append = "APPEND" SP mailbox 1*append-message   ; RFC 3502 §7"""
+    box, news = _arguments(session, asked)
+    for new in news:
+        if new.pending is not None:
+            return _not_asked_for(new.pending)
+    if box is None:
+        return replies.EMPTY_MESSAGE
+    contents = [_content(session, new) for new in news]
+    if not all(contents):
+        return replies.EMPTY_MESSAGE
+    uids = _added(session, box, news, contents)
+    if uids is None:
+        return replies.OVER_QUOTA
+    code = Code("APPENDUID", AppendUid(box.info.uid_validity, SequenceSet(written(uids))))
+    return Reply("OK", "Append completed", code)
+
+
+def _added(
+    session: ImapSession, box: OpenMailbox, news: list[_New], contents: list[bytes]
+) -> list[int] | None:
+    """All of them or none (RFC 3502 §6.3.11); None over quota."""
+    world = session.world
+    world.clock.tick()
+    try:
+        with world.store.step():
+            return [
+                box.append(
+                    content,
+                    flags=new.flags,
+                    received=world.clock.now() if new.received is None else new.received,
+                )
+                for new, content in zip(news, contents, strict=True)
+            ]
+    except OverQuotaError:
+        return None
+
+
+def _not_asked_for(size: int) -> Reply:
+    if size == 0:
+        return replies.EMPTY_MESSAGE
+    return replies.TOO_BIG if size > _LONGEST else replies.OVER_QUOTA
+
+
+def _arguments(session: ImapSession, asked: Asked) -> tuple[OpenMailbox | None, list[_New]]:
+    words = list(asked.words)
+    name = words.pop(0).astring if words else None
+    if name is None:
+        raise asked.refused(replies.INVALID)
+    news = []
+    rest = words
+    while rest:
+        new, rest = _message(asked, rest)
+        news.append(new)
+    if not news:
+        raise asked.refused(replies.MESSAGE_SIZE)
+    return opened(session, name, "TRYCREATE"), news
+
+
+def _message(asked: Asked, words: list[Word]) -> tuple[_New, list[Word]]:
+    """append-message = [SP flag-list] [SP date-time] SP (literal / literal8 / append-data)"""
+    new = _New()
+    if words and words[0].kind is Kind.LIST:
+        new.flags = read_flags(asked, (words.pop(0),))
+    if words and words[0].kind is Kind.QUOTED:
+        new.received = _moment(asked, words.pop(0))
+    if not words:
+        raise asked.refused(replies.MESSAGE_SIZE)
+    first = words.pop(0)
+    if first.kind is Kind.LITERAL:
+        new.parts.append(first.raw)
+    elif first.kind is Kind.ASKED:
+        new.pending = first.size
+    elif first.atom == "CATENATE" and words and words[0].kind is Kind.LIST:
+        _catenate(asked, list(words.pop(0).words), new)
+    else:
+        raise asked.refused(replies.INVALID)
+    return new, words
+
+
+def _catenate(asked: Asked, words: list[Word], new: _New) -> None:
+    """append-data = "CATENATE" SP "(" cat-part *(SP cat-part) ")"   ; RFC 4469 §3"""
+    if not words:
+        raise asked.refused(replies.EMPTY_CATENATE)
+    while words:
+        kind = words.pop(0).atom
+        value = words.pop(0) if words else None
+        if kind == "TEXT" and value is not None and value.kind is Kind.LITERAL:
+            new.parts.append(value.raw)
+        elif kind == "TEXT" and value is not None and value.kind is Kind.ASKED:
+            new.pending = value.size
+        elif kind == "URL" and value is not None and value.astring is not None:
+            new.parts.append(value)
+        else:
+            raise asked.refused(replies.INVALID)
+
+
+def _moment(asked: Asked, word: Word) -> float:
+    try:
+        at = DateTime.parse(word.raw.decode("ascii", "replace"))
+        zone = timezone(timedelta(minutes=at.zone))
+        second = min(at.second, 59)
+        moment = datetime(at.year, at.month, at.day, at.hour, at.minute, second, tzinfo=zone)
+        return (moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
+    except (UsageError, ValueError, OverflowError):
+        raise asked.refused(replies.BAD_DATE) from None
+
+
+def _content(session: ImapSession, new: _New) -> bytes:
+    """The octets, with CRLF line ends as the store keeps them."""
+    pieces = [
+        part if isinstance(part, bytes) else read_url(session, part.raw) for part in new.parts
+    ]
+    whole = b"".join(pieces)
+    if len(whole) > _LONGEST:
+        raise RefusedError(replies.TOO_BIG)
+    if whole.count(b"\n") == whole.count(b"\r\n"):
+        return whole
+    return whole.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")

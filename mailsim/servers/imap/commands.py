@@ -1,0 +1,89 @@
+"""Which command does what, before the login and after it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailsim.servers.imap.access import (
+    authenticate,
+    capability,
+    enable,
+    identify,
+    login,
+    logout,
+    noop,
+    starttls,
+)
+from mailsim.servers.imap.appending import append
+from mailsim.servers.imap.command import Entry, Sync
+from mailsim.servers.imap.copying import copy, move
+from mailsim.servers.imap.fetching import fetch
+from mailsim.servers.imap.idling import idle
+from mailsim.servers.imap.listing import listed, lsub
+from mailsim.servers.imap.mailboxes import (
+    create,
+    delete,
+    namespace,
+    rename,
+    status,
+    subscribe,
+    unsubscribe,
+)
+from mailsim.servers.imap.quota import get_quota, get_quota_root, set_quota
+from mailsim.servers.imap.selecting import check, close, select, unselect
+from mailsim.servers.imap.storing import expunge, store
+
+BEFORE_LOGIN: Final = {
+    "CAPABILITY": Entry(capability),
+    "NOOP": Entry(noop),
+    "ID": Entry(identify),
+    "ENABLE": Entry(enable),
+    "LOGOUT": Entry(logout),
+    "STARTTLS": Entry(starttls),
+    "LOGIN": Entry(login),
+    "AUTHENTICATE": Entry(authenticate),
+}
+
+_FETCH: Final = Entry(fetch, selected=True, sync=Sync.FLAGS)
+_STORE: Final = Entry(store, selected=True, sync=Sync.FLAGS)
+_COPY: Final = Entry(copy, selected=True, sync=Sync.ALL)
+_MOVE: Final = Entry(move, selected=True, sync=Sync.ALL)
+_EXPUNGE: Final = Entry(expunge, selected=True, sync=Sync.ALL)
+
+AFTER_LOGIN: Final = {
+    "CAPABILITY": Entry(capability),
+    "NOOP": Entry(noop, sync=Sync.ALL),
+    "ID": Entry(identify),
+    "ENABLE": Entry(enable),
+    "LOGOUT": Entry(logout),
+    "SELECT": Entry(select),
+    "EXAMINE": Entry(select),
+    "CREATE": Entry(create),
+    "DELETE": Entry(delete),
+    "RENAME": Entry(rename),
+    "SUBSCRIBE": Entry(subscribe),
+    "UNSUBSCRIBE": Entry(unsubscribe),
+    "LIST": Entry(listed),
+    "XLIST": Entry(listed),
+    "LSUB": Entry(lsub),
+    "STATUS": Entry(status),
+    "NAMESPACE": Entry(namespace),
+    "APPEND": Entry(append, sync=Sync.ALL),
+    "IDLE": Entry(idle),
+    "CHECK": Entry(check, selected=True, sync=Sync.ALL),
+    "CLOSE": Entry(close, selected=True),
+    "UNSELECT": Entry(unselect, selected=True),
+    "EXPUNGE": _EXPUNGE,
+    "UID EXPUNGE": _EXPUNGE,
+    "FETCH": _FETCH,
+    "UID FETCH": _FETCH,
+    "STORE": _STORE,
+    "UID STORE": _STORE,
+    "COPY": _COPY,
+    "UID COPY": _COPY,
+    "MOVE": _MOVE,
+    "UID MOVE": _MOVE,
+    "GETQUOTA": Entry(get_quota),
+    "GETQUOTAROOT": Entry(get_quota_root),
+    "SETQUOTA": Entry(set_quota),
+}

@@ -1,0 +1,64 @@
+"""COPY and MOVE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailsim.servers.imap import replies
+from mailsim.servers.imap.command import Asked
+from mailsim.servers.imap.names import opened
+from mailsim.servers.imap.replies import Reply, ok
+from mailsim.servers.imap.sets import chosen
+from mailsim.servers.imap.storing import with_modseq
+from mailsim.servers.store.uidset import written
+from mailsim.servers.store.values import OverQuotaError
+from mailsim.wire.imap.codes import Code, CopyUid
+from mailsim.wire.imap.sequence import SequenceSet
+
+if TYPE_CHECKING:
+    from mailsim.servers.imap.session import ImapSession
+    from mailsim.servers.store.opened import OpenMailbox
+
+Pairs = list[tuple[int, int]]
+
+
+async def copy(session: ImapSession, asked: Asked) -> Reply:
+    """copy = "COPY" SP sequence-set SP mailbox   ; RFC 3501 §6.4.7"""
+    target, uids = _arguments(session, asked)
+    view = session.selected
+    try:
+        pairs = view.box.copy(uids, target)
+    except OverQuotaError:
+        return replies.OVER_QUOTA
+    if not pairs:
+        return replies.NO_LONGER_EXIST if uids else replies.NO_MESSAGES
+    return Reply("OK", "Copy completed", _copy_uid(target, pairs))
+
+
+async def move(session: ImapSession, asked: Asked) -> Reply:
+    """move = "MOVE" SP sequence-set SP mailbox   ; RFC 6851 §4.1"""
+    target, uids = _arguments(session, asked)
+    view = session.selected
+    if view.read_only:
+        return replies.READ_ONLY_BOX
+    try:
+        pairs = view.box.move(uids, target)
+    except OverQuotaError:
+        return replies.OVER_QUOTA
+    if not pairs:
+        return replies.NO_LONGER_EXIST if uids else replies.NO_MESSAGES
+    # RFC 6851 §4.3: COPYUID comes untagged, before the first EXPUNGE.
+    await session.untagged(replies.MOVED, _copy_uid(target, pairs))
+    session.counted["expunged"] += len(pairs)
+    return with_modseq(session, ok("Move completed"), changed=True)
+
+
+def _arguments(session: ImapSession, asked: Asked) -> tuple[OpenMailbox, list[int]]:
+    uids = list(chosen(session, asked))
+    target = opened(session, asked.strings(2)[1], "TRYCREATE")
+    return target, uids
+
+
+def _copy_uid(target: OpenMailbox, pairs: Pairs) -> Code:
+    source, made = (SequenceSet(written(uids)) for uids in zip(*pairs, strict=True))
+    return Code("COPYUID", CopyUid(target.info.uid_validity, source, made))
