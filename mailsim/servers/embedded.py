@@ -7,7 +7,7 @@ import inspect
 import sqlite3
 import ssl
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -28,8 +28,10 @@ from mailsim.servers.world import World
 
 T = TypeVar("T")
 
-SMTP_SERVICES = tuple(one.name for one in SERVICES.values() if one.protocol is Protocol.SMTP)
-SERVED = (*SMTP_SERVICES, "dns")
+# What speaks a protocol on a connection: made with world, service and tls, then run.
+_SESSIONS: Mapping[Protocol, type[SmtpSession]] = {Protocol.SMTP: SmtpSession}
+_LISTENING = tuple(name for name, one in SERVICES.items() if one.protocol in _SESSIONS)
+SERVED = tuple(name for name in SERVICES if name in _LISTENING or name == "dns")
 """The services that there is a server for, in the order in which they are shown."""
 LOOPBACK = "127.0.0.1"
 PATIENCE = 10.0  # seconds that a thread has to start or to end
@@ -175,19 +177,21 @@ class Embedded:
     async def _open(self, world: World) -> None:
         self._dns = await serve_dns(world, host=LOOPBACK)
         self._peers = await serve_peers(world)
-        for service in SMTP_SERVICES:
+        for service in _LISTENING:
             self._listeners[service] = await serve(
-                self._smtp(service), host=LOOPBACK, limit=world.config.default_process_limit
+                self._handler(service), host=LOOPBACK, limit=world.config.default_process_limit
             )
         self._peers.server = (LOOPBACK, self._listeners["smtp"].port)
         world.queue.start()
 
-    def _smtp(self, service: str) -> Callable[[Peer], Awaitable[None]]:
+    def _handler(self, service: str) -> Callable[[Peer], Awaitable[None]]:
+        session = _SESSIONS[SERVICES[service].protocol]
+
         async def handle(peer: Peer) -> None:
             if await self._refused(service, peer):
                 return
             await self.world.queue.calm()
-            await SmtpSession(self.world, service, tls=self._context).run(peer)
+            await session(self.world, service, tls=self._context).run(peer)
 
         return handle
 
