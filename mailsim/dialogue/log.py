@@ -80,7 +80,9 @@ _SIEVE_ACTIONS: Final = (
     ),
     ("rejected", "reply", re.compile(r"rejected.*")),
 )
-_LOGIN = re.compile(r"(Login aborted|Login|Logged in|Disconnected|Aborted login)\b([^:]*)")
+_LOGIN = re.compile(
+    r"(Login aborted|Login|Logged in|Disconnected|Aborted login|Connection closed)\b([^:]*)"
+)
 
 
 def parse_log(lines: Iterable[str]) -> tuple[LogLine, ...]:
@@ -177,7 +179,7 @@ def _dovecot(text: str) -> tuple[str, dict[str, str]]:
         msgid = _SIEVE_ACTION.sub("", action.group(1))
         fields |= {"msgid": _bare(msgid)} | _sieve_action(action.group(2))
     elif event := _LOGIN.match(said):
-        fields |= {"action": event.group(1).lower()} | _pairs(said.partition(":")[2])
+        fields |= {"action": event.group(1).lower()} | _pairs(said)
     return service, {key: value for key, value in fields.items() if value}
 
 

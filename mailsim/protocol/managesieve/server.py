@@ -86,8 +86,11 @@ class ManageSieveServer(Core[Answer, Command]):
         self._current = value
 
     def give_up(self) -> None:
-        """The command that was read last gets no answer, or has had a raw one."""
+        """The command that was read last gets no answer, or has had a raw one; a SASL exchange
+        is over."""
         self._current = None
+        if self.state is State.SASL:
+            self.state = State.NON_AUTHENTICATED
 
     def outgoing(self) -> tuple[bytes, ...]:
         units, self._outgoing = tuple(self._outgoing), []

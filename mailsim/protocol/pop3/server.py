@@ -68,8 +68,11 @@ class Pop3Server(Core[Reply, Command]):
         self._current = value
 
     def give_up(self) -> None:
-        """The command that was read last gets no reply, or has had a raw one."""
+        """The command that was read last gets no reply, or has had a raw one; a SASL exchange
+        is over."""
         self._current = None
+        if self.state is State.SASL:
+            self.state = State.AUTHORIZATION
 
     def outgoing(self) -> tuple[bytes, ...]:
         units, self._outgoing = tuple(self._outgoing), []
