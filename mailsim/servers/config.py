@@ -35,7 +35,7 @@ class Config:
     message_size_limit: int = 10_240_000
     smtpd_authorized_xclient_hosts: tuple[str, ...]
     content_filter: str = ""
-    """"" or "smtp-amavis:[127.0.0.1]:10024"."""
+    """"" or AMAVIS's."""
     canonical_maps: tuple[tuple[str, str], ...] = ()
     header_recipients: bool = False
     """Fault F25: the header's recipients are taken for the envelope's."""
@@ -96,6 +96,13 @@ class Config:
     """Dovecot's default is no; RFC 1939 §4 and the thesis (2.1.2.2) want the maildrop locked."""
     pop3_lock_timeout: float = 10.0
     """How long a login waits for the lock (session_dotlock_set in Dovecot's pop3-client.c)."""
+    mailbox_transport: str = "lmtp:unix:private/dovecot-lmtp"
+    """"" leaves delivery to local(8) itself (fault F12)."""
+    sieve: bool = False
+    sieve_before: str = ""
+    sieve_default: str = ""
+    """The script of who has none of his own (SIE4)."""
+    sieve_after: str = ""
     sieve_max_script_size: int = 1024 * 1024
     sieve_quota_max_scripts: int = 0
     """0 is no limit."""
@@ -140,6 +147,11 @@ class Config:
 
 
 FIREWALL_OPEN = frozenset({22, 25, 53, 80, 443, 465, 587, 993, 995})
+
+
+# Where the content filter listens, and where it gives mail back (AMA2, AMA3).
+AMAVIS: Final = 10024
+REINJECTION: Final = 10025
 
 
 def _services(stage: Stage) -> tuple[str, ...]:
@@ -281,7 +293,7 @@ def _firewall(c: Config, _: Network) -> Config:
 
 
 def _amavis(c: Config, _: Network) -> Config:
-    return replace(c, content_filter="smtp-amavis:[127.0.0.1]:10024")  # AMA2
+    return replace(c, content_filter=f"smtp-amavis:[127.0.0.1]:{AMAVIS}")  # AMA2
 
 
 def _clamav(c: Config, _: Network) -> Config:
@@ -292,6 +304,19 @@ def _spamassassin(c: Config, _: Network) -> Config:
     return replace(c, bypass_spam_checks=False)  # SPA8
 
 
+# The thesis's global script (SIE5): what SpamAssassin has marked goes to Junk.
+_SPAM_TO_JUNK: Final = """\
+require ["fileinto", "mailbox"];
+if header :contains "X-Spam-Flag" "YES" {
+  fileinto :create "Junk";
+}
+"""
+
+
+def _sieve(c: Config, _: Network) -> Config:
+    return replace(c, sieve=True, sieve_default=_SPAM_TO_JUNK)  # SIE1, SIE4, SIE5
+
+
 _STAGES: Final[tuple[tuple[Stage, Callable[[Config, Network], Config]], ...]] = (
     (Stage.SASL, _sasl),
     (Stage.RELAY, _relay),
@@ -300,6 +325,7 @@ _STAGES: Final[tuple[tuple[Stage, Callable[[Config, Network], Config]], ...]] = 
     (Stage.AMAVIS, _amavis),
     (Stage.CLAMAV, _clamav),
     (Stage.SPAMASSASSIN, _spamassassin),
+    (Stage.SIEVE, _sieve),
 )
 
 
@@ -329,12 +355,23 @@ def _f10(c: Config, _: Network) -> Config:
     )
 
 
+def _f12(c: Config, _: Network) -> Config:
+    return replace(c, mailbox_transport="") if c.sieve else c
+
+
+def _f16(c: Config, _: Network) -> Config:
+    spaced = c.sieve_default.replace('"fileinto"', '"fileinto "')
+    return replace(c, sieve_default=spaced)
+
+
 _FAULTS: Final[Mapping[str, Callable[[Config, Network], Config]]] = {
     "F5": _f5,
     "F6": _f6,
     "F7": _f7,
     "F9": lambda c, _: replace(c, open_ports=frozenset(), loopback_dropped=True),
     "F10": _f10,
+    "F12": _f12,
+    "F16": _f16,
     # "FIXME" stands where the number should: Perl takes it for undef.
     "F18": lambda c, _: replace(c, sa_tag2_level_deflt=None, sa_kill_level_deflt=None),
     "F19": lambda c, _: c,  # rewrite_header in local.cf: under Amavis it changes nothing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailsim.servers.config import Config
+from mailsim.servers.config import REINJECTION, Config
 from mailsim.servers.envelope import Client
 from mailsim.servers.filter.findings import Findings
 from mailsim.servers.filter.judgement import Category
@@ -132,7 +132,7 @@ def response(case: Case) -> str:
 def reply(case: Case) -> str:
     """The answer to the end of DATA; of what passes, the MTA's own answer ends it."""
     if case.action == "pass":
-        return "250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok"
+        return f"250 2.0.0 from MTA(smtp:[127.0.0.1]:{REINJECTION}): 250 2.0.0 Ok"
     if case.action == "bounce":  # Amavis has taken it upon itself
         done = "BOUNCE" if bounces(case) else "DISCARD(bounce.suppressed)"
         return f"250 2.5.0 Ok, id={case.am_id}, {done}"

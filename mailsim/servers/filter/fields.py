@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from mailsim.servers.config import AMAVIS
+
 WIDTH = 78  # RFC 5322 §2.1.1
 # remove_existing_spam_headers: whoever sends may not say for us that it is no spam.
 _OWN = (
@@ -35,7 +37,7 @@ def unstructured(name: str, value: str) -> str:
 
 def received(host: str, mail_id: str, recipient: str, date: str) -> str:
     """Amavis's own trace; `recipient` "" where there are several, for one must not learn of another."""
-    chunks = [f"from {host} ([127.0.0.1])", f"by localhost ({host} [127.0.0.1]) (amavis, port 10024)",
+    chunks = [f"from {host} ([127.0.0.1])", f"by localhost ({host} [127.0.0.1]) (amavis, port {AMAVIS})",
               "with ESMTP", f"id {mail_id}"]  # fmt: skip
     chunks += [f"for <{recipient}>"] if recipient else []
     chunks[-1] += ";"

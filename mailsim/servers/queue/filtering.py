@@ -1,4 +1,4 @@
-"""The content filter's way: to Amavis on 10024, and back by the smtpd on 10025 (AMA2, AMA3)."""
+"""The content filter's way: to Amavis, and back by an smtpd of its own (AMA2, AMA3)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mailsim.servers.config import AMAVIS, REINJECTION
 from mailsim.servers.envelope import LOCALHOST, Client, Recipient, Submission
 from mailsim.servers.queue.journal import Journal
 from mailsim.servers.queue.mail import Mail, Outcome
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from mailsim.servers.filter.judgement import Judgement
     from mailsim.servers.world import World
 
-_RELAY = "127.0.0.1[127.0.0.1]:10024"
+_HOST = "127.0.0.1[127.0.0.1]"
+_RELAY = f"{_HOST}:{AMAVIS}"
+_SMTPD = "postfix/smtpd"
 _DSN = {"pass": "2.0.0", "discard": "2.7.0", "bounce": "2.5.0", "reject": "5.7.0"}
 
 Accept = Callable[[Submission, Mail], str]
@@ -37,7 +40,7 @@ class ContentFilter:
         """An outcome for each recipient, all in the caller's step in the store."""
         recipients = mail.row.recipients
         if self._world.config.loopback_dropped:  # fault F9
-            reason = "connect to 127.0.0.1[127.0.0.1]:10024: Connection timed out"
+            reason = f"connect to {_RELAY}: Connection timed out"
             self._journal.write("postfix/smtp", reason)
             return [Outcome(one, "deferred", "4.4.1", reason) for one in recipients]
         try:
@@ -50,7 +53,7 @@ class ContentFilter:
             outcomes = self._stopped(judgement, recipients)
             self._log(judgement, "")
         for notice in judgement.notifications:
-            self._accept(replace(notice, service="reinjection"), mail)
+            self._give_back(replace(notice, service="reinjection"), mail)
         return outcomes
 
     def _broken(self, recipients: list[RecipientRow], error: Exception) -> list[Outcome]:
@@ -58,7 +61,7 @@ class ContentFilter:
         loop = asyncio.get_running_loop()
         loop.call_exception_handler({"message": "The content filter failed", "exception": error})
         where = "sending end of data -- message may be sent more than once"
-        reason = f"lost connection with 127.0.0.1[127.0.0.1] while {where}"
+        reason = f"lost connection with {_HOST} while {where}"
         outcomes = [self._outcome(one, "deferred", "4.4.2", reason) for one in recipients]
         for one in outcomes:
             one.remote = ""
@@ -70,7 +73,7 @@ class ContentFilter:
             row.sender,
             tuple(one.address for one in row.recipients),
             content,
-            client=Client(envelope.client, envelope.client_name),
+            client=Client(envelope.client, envelope.client_name, port=envelope.client_port),
             helo=envelope.helo,
             queue_id=row.queue_id,
             message_id=row.message_id,
@@ -80,9 +83,7 @@ class ContentFilter:
         if judgement.action != "reject":
             dsn = _DSN[judgement.action]
             return [self._outcome(one, "sent", dsn, judgement.reply) for one in recipients]
-        said = (
-            f"host 127.0.0.1[127.0.0.1] said: {judgement.reply} (in reply to end of DATA command)"
-        )
+        said = f"host {_HOST} said: {judgement.reply} (in reply to end of DATA command)"
         outcomes = [self._outcome(one, "bounced", "5.7.0", said) for one in recipients]
         for one in outcomes:
             one.diagnostic = judgement.reply
@@ -97,12 +98,22 @@ class ContentFilter:
             groups.setdefault(judgement.content_for(one.address), []).append(one)
         outcomes: list[Outcome] = []
         for content, group in groups.items():
-            queue_id = self._accept(self._again(mail, content, group), mail)
+            queue_id = self._give_back(self._again(mail, content, group), mail)
             self._log(judgement, queue_id)
             ok = f"250 2.0.0 Ok: queued as {queue_id}"
-            reply = f"250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): {ok}"
+            reply = f"250 2.0.0 from MTA(smtp:[127.0.0.1]:{REINJECTION}): {ok}"
             outcomes += [self._outcome(one, "sent", "2.0.0", reply) for one in group]
         return outcomes
+
+    def _give_back(self, submission: Submission, mail: Mail) -> str:
+        """To the smtpd that takes it back.  It has no socket here: the message leaves the queue
+        and comes back in one step of the store.  The log is what a connection leaves in it."""
+        self._journal.write(_SMTPD, f"connect from {submission.client}")
+        queue_id = self._accept(submission, mail)
+        count = len(submission.recipients)
+        said = f"ehlo=1 mail=1 rcpt={count} data=1 quit=1 commands={count + 4}"
+        self._journal.write(_SMTPD, f"disconnect from {submission.client} {said}")
+        return queue_id
 
     def _log(self, judgement: Judgement, queue_id: str) -> None:
         """As the journal's lines: once the step is kept."""

@@ -78,6 +78,7 @@ class Intake:
             smtputf8=submission.smtputf8,
             client=submission.client.address,
             client_name=submission.client.name,
+            client_port=submission.client.port,
             helo=submission.helo,
         )
 
@@ -85,7 +86,7 @@ class Intake:
         if submission.service in ("bounce", "forward"):
             return
         if submission.service == "pickup":
-            self._journal.write("postfix/pickup", f"{queue_id}: uid=0 from=<{submission.sender}>")
+            self._journal.write("postfix/pickup", f"{queue_id}: uid={submission.uid} from=<{submission.sender}>")
             return
         given = (
             ("sasl_method", submission.sasl_method),

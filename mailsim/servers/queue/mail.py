@@ -23,6 +23,7 @@ class Envelope:
     smtputf8: bool = False
     client: str = ""
     client_name: str = "unknown"
+    client_port: int = 0
     helo: str = ""
 
     def text(self) -> str:

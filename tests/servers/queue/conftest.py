@@ -99,7 +99,7 @@ MESSAGE = (
     b"From: user@minfo.sn\r\nTo: autre_user@minfo.sn\r\nSubject: essai\r\n"
     b"Message-ID: <1@poste.minfo.sn>\r\n\r\nBonjour\r\n"
 )
-POSTE = Client("192.168.10.50", "poste.minfo.sn", "poste.minfo.sn")
+POSTE = Client("192.168.10.50", "poste.minfo.sn", "poste.minfo.sn", 40_000)
 
 
 def submission(*recipients: str, content: bytes = b"", **more: Any) -> Submission:

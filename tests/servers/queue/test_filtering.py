@@ -61,7 +61,11 @@ def test_what_passes_comes_back_as_another_message(filtered: Callable[..., Any])
         f"postfix/smtp: {first}: to=<cheikh@minfo.sn>, relay=127.0.0.1[127.0.0.1]:10024, delay=0, "
         f"delays=0/0/0/0, dsn=2.0.0, status=sent ({reply})"
     ) in world.lines
-    assert f"postfix/smtpd: {second}: client=localhost[127.0.0.1]" in world.lines
+    at = world.lines.index("postfix/smtpd: connect from localhost[127.0.0.1]")
+    assert [world.lines[at + 1], world.lines[at + 3]] == [
+        f"postfix/smtpd: {second}: client=localhost[127.0.0.1]",
+        "postfix/smtpd: disconnect from localhost[127.0.0.1] ehlo=1 mail=1 rcpt=1 data=1 quit=1 commands=5",
+    ]
     (message,) = world.store.messages("cheikh")
     trace = f"Received: from localhost (localhost [127.0.0.1])\r\n\tby mail.minfo.sn (Postfix) with ESMTP id {second}\r\n"
     assert trace.encode() in message.content
@@ -70,7 +74,7 @@ def test_what_passes_comes_back_as_another_message(filtered: Callable[..., Any])
         {
             "sender": "user@minfo.sn",
             "recipients": ("cheikh@minfo.sn",),
-            "client": Client("192.168.10.50", "poste.minfo.sn"),
+            "client": Client("192.168.10.50", "poste.minfo.sn", port=40_000),
             "helo": "poste.minfo.sn",
             "queue_id": first,
             "message_id": "<1@poste.minfo.sn>",
