@@ -32,7 +32,8 @@ class Deliveries(Quotas):
             return False
         # No ON CONFLICT: that would use up an id, and the next mailbox had another UIDVALIDITY.
         where = (user, mailbox_name(mailbox))
-        self._db.execute("INSERT INTO mailbox (user, name) VALUES (?, ?)", where)
+        with self.step():
+            self._db.execute("INSERT INTO mailbox (user, name) VALUES (?, ?)", where)
         return True
 
     def deliver(

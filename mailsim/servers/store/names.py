@@ -91,17 +91,18 @@ class Names(Deliveries):
 
     def subscribe(self, user: str, mailbox: str) -> bool:
         """Remember the name, of a mailbox or of none; False if it was known."""
-        made = self._db.execute(
-            "INSERT INTO subscription VALUES (?, ?) ON CONFLICT DO NOTHING",
-            (user, mailbox_name(mailbox)),
-        )
+        with self.step():
+            made = self._db.execute(
+                "INSERT INTO subscription VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (user, mailbox_name(mailbox)),
+            )
         return made.rowcount == 1
 
     def unsubscribe(self, user: str, mailbox: str) -> bool:
         """Forget the name; False if it was not known."""
-        gone = self._db.execute(
-            "DELETE FROM subscription WHERE user = ? AND name = ?", (user, mailbox_name(mailbox))
-        )
+        where = (user, mailbox_name(mailbox))
+        with self.step():
+            gone = self._db.execute("DELETE FROM subscription WHERE user = ? AND name = ?", where)
         return gone.rowcount == 1
 
     def subscriptions(self, user: str) -> tuple[str, ...]:
