@@ -29,7 +29,8 @@ class ReadableMailbox:
     """All who have the mailbox open share one of these.  It is current, also in the midst of a
     step; a step that fails leaves it as it was.
 
-    After the mailbox was deleted all methods raise NoSuchMailboxError.
+    After the mailbox was deleted it has no messages, and what needs the mailbox itself raises
+    NoSuchMailboxError.
     """
 
     def __init__(self, store: Quotas, database: sqlite3.Connection, number: int) -> None:
