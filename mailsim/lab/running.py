@@ -113,7 +113,7 @@ def _embedded(stage: Stage, release: Release, seed: str | None, folder: Path | N
         release=release,
         seed=given or secrets.token_hex(8),
         fixed=given is not None,
-        ca=LabCa.load(home() / "ca"),
+        ca=LabCa.load(home() / "ca", network()),
         folder=folder,
     )
 

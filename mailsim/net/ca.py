@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mailsim.errors import LabError, UsageError
+from mailsim.model.network import Network
 from mailsim.net.der import validity
 
 KINDS = ("lab", "self-signed", "expired", "wrong-name")
@@ -21,18 +22,19 @@ _RENEWED = timedelta(days=30)  # before a server's certificate ends
 
 
 class LabCa:
-    """The authority kept in a folder.  Whoever trusts `certificate` accepts the server's "lab"
+    """The authority kept in a folder, for the names of a network.  Whoever trusts `certificate` accepts the server's "lab"
     certificate, and none of the others.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, network: Network) -> None:
         self._folder = folder
+        self._network = network
         self.certificate = folder / _CERTIFICATE
         """The authority's own certificate (PEM), for clients to import."""
         self._contexts: dict[str, ssl.SSLContext] = {}
 
     @classmethod
-    def load(cls, folder: Path) -> LabCa:
+    def load(cls, folder: Path, network: Network) -> LabCa:
         """The authority in `folder`, made there when it has none.  Raises LabError.
 
         Several processes may do so at once: all get the same.
@@ -40,10 +42,10 @@ class LabCa:
         kept = folder / _FOLDER
         try:
             if not kept.is_dir():
-                _make(folder, kept)
+                _make(folder, kept, network)
         except OSError as error:
             raise _unwritable(folder, error) from None
-        authority = cls(kept)
+        authority = cls(kept, network)
         authority._check()  # its own class
         return authority
 
@@ -65,8 +67,8 @@ class LabCa:
         from mailsim.net.certificates import make_server  # noqa: PLC0415 # slow to import
 
         try:
-            key = (self._folder / _KEY).read_bytes()
-            made = make_server(kind, _now(), self.certificate.read_bytes(), key)
+            authority, key = self.certificate.read_bytes(), (self._folder / _KEY).read_bytes()
+            made = make_server(kind, _now(), self._network, authority, key)
             _replace(file, made)
         except OSError as error:
             raise _unwritable(self._folder, error) from None
@@ -92,14 +94,14 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _make(folder: Path, kept: Path) -> None:
+def _make(folder: Path, kept: Path, network: Network) -> None:
     """Make the authority beside its place and rename it: it is there whole, or not at all."""
     from mailsim.net.certificates import make_authority  # noqa: PLC0415 # slow to import
 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{_FOLDER}-", dir=folder))  # mode 700
     try:
-        certificate, key = make_authority(_now())
+        certificate, key = make_authority(_now(), network)
         _write(made / _CERTIFICATE, certificate, 0o644)
         _write(made / _KEY, key, 0o600)
         made.rename(kept)

@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from mailsim.model.network import Network
+
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
-_DOMAINS = ("minfo.sn", "ugb.sn", "miage.sn", "pub.sn", "localhost")
+_HERE = "localhost"
 _ADDRESSES = ("127.0.0.1", "::1")
-_NAMES = ("mail.minfo.sn", "minfo.sn", "www.minfo.sn", "localhost", *_ADDRESSES)
-_OTHER = ("mail2.minfo.sn",)
 
 _AUTHORITY_DAYS = 3652
 # Apple's clients and others refuse a server's certificate of more than 398 days.
@@ -39,15 +39,13 @@ _THESIS_DN = (
     (NameOID.STATE_OR_PROVINCE_NAME, "Senegal"),
     (NameOID.ORGANIZATION_NAME, "MINFO"),
     (NameOID.ORGANIZATIONAL_UNIT_NAME, "SMTP Server"),
-    (NameOID.COMMON_NAME, "mail.minfo.sn"),
-    (NameOID.EMAIL_ADDRESS, "root@minfo.sn"),
 )
 
 
-def make_authority(now: datetime) -> tuple[bytes, bytes]:
+def make_authority(now: datetime, network: Network) -> tuple[bytes, bytes]:
     """A new authority, certificate and key in PEM form.
 
-    Its name constraints leave it the lab's names alone, and its key
+    Its name constraints leave it the network's names alone, and its key
     usages servers alone: whoever imports it gives nothing else away.
     """
     key = ec.generate_private_key(ec.SECP256R1())
@@ -63,18 +61,20 @@ def make_authority(now: datetime) -> tuple[bytes, bytes]:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.NameConstraints(_permitted(), None), critical=True)
+        .add_extension(x509.NameConstraints(_permitted(network), None), critical=True)
     )
     return _signed(builder, key), _pem(key)
 
 
-def make_server(kind: str, now: datetime, authority: bytes, key: bytes) -> bytes:
+def make_server(kind: str, now: datetime, network: Network, authority: bytes, key: bytes) -> bytes:
     """Key and certificate of the server in one PEM text: "lab", "expired", "wrong-name", or
     the thesis's "self-signed".
     """
     if kind == "self-signed":
-        return _thesis(now)
-    names = _OTHER if kind == "wrong-name" else _NAMES
+        return _thesis(now, network)
+    host, domain = network.server.name, network.domain
+    good = (host, domain, f"www.{domain}", _HERE, *_ADDRESSES)
+    names = (f"mail2.{domain}",) if kind == "wrong-name" else good
     days = timedelta(days=_SERVER_DAYS)
     begin = now - (days + timedelta(days=1) if kind == "expired" else _CLOCKS_DIFFER)
     issuer = x509.load_pem_x509_certificate(authority)
@@ -105,10 +105,12 @@ def _issued(
     return _pem(own) + _signed(builder, authority)
 
 
-def _thesis(now: datetime) -> bytes:
+def _thesis(now: datetime, network: Network) -> bytes:
     """The thesis's certificate, which signs itself and has no subjectAltName (TLS1, TLS2)."""
     key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
-    name = _name(*_THESIS_DN)
+    host, root = network.server.name, f"root@{network.domain}"
+    own = ((NameOID.COMMON_NAME, host), (NameOID.EMAIL_ADDRESS, root))
+    name = _name(*_THESIS_DN, *own)
     begin = now - _CLOCKS_DIFFER
     both = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     builder = (
@@ -151,9 +153,11 @@ def _name(*parts: tuple[x509.ObjectIdentifier, str]) -> x509.Name:
     return x509.Name([x509.NameAttribute(number, value) for number, value in parts])
 
 
-def _permitted() -> list[x509.GeneralName]:
-    networks = [x509.IPAddress(ipaddress.ip_network(one)) for one in _ADDRESSES]
-    return [*(x509.DNSName(domain) for domain in _DOMAINS), *networks]
+def _permitted(network: Network) -> list[x509.GeneralName]:
+    """The domains of all hosts, and the machine on which the lab runs."""
+    domains = dict.fromkeys(host.name.partition(".")[2] for host in network.hosts)
+    addresses = [x509.IPAddress(ipaddress.ip_network(one)) for one in _ADDRESSES]
+    return [*(x509.DNSName(domain) for domain in (*domains, _HERE)), *addresses]
 
 
 def _general(name: str) -> x509.GeneralName:

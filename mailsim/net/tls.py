@@ -1,4 +1,4 @@
-"""TLS over memory BIOs, always verified."""
+"""TLS over memory BIOs: verified, but between MTAs."""
 
 from __future__ import annotations
 
@@ -27,6 +27,20 @@ def client_context(ca: str | Path | None = None) -> ssl.SSLContext:
     except OSError as error:  # ssl.SSLError is one
         raise UsageError("net.bad-ca", file=str(ca), reason=error.strerror or str(error)) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def opportunistic_context() -> ssl.SSLContext:
+    """A context that takes whoever is there, for mail from one MTA to another alone
+    (smtp_tls_security_level = may): no client of the lab has it.
+
+    The certificate is not verified, for without TLS the mail would go in the clear all the
+    same: this keeps out who only listens (RFC 7435 §4), and whether to go on is the client's
+    own decision (RFC 3207 §4.1).
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     return context
 
 

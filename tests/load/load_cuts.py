@@ -35,7 +35,7 @@ class Site:
             release=Release.NOBLE,
             seed="cuts",
             fixed=False,
-            ca=LabCa.load(folder),
+            ca=LabCa.load(folder, network()),
         )
         self.errors: list[str] = []
         self.servers._loop.set_exception_handler(

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,10 +19,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_priv
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from mailsim.errors import LabError, TlsError, UsageError
+from mailsim.lab.network import network
+from mailsim.model.network import Host, Network
 from mailsim.net import ca as module
 from mailsim.net.ca import KINDS, LabCa
 from mailsim.net.tls import TlsInfo, TlsLayer, client_context
 
+NETWORK = network()
 NAMES = ("mail.minfo.sn", "minfo.sn", "www.minfo.sn", "localhost", "127.0.0.1", "::1")
 OPENSSL = shutil.which("openssl")
 needs_openssl = pytest.mark.skipif(
@@ -36,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def lab(folder: Path) -> LabCa:
-    return LabCa.load(folder)
+    return LabCa.load(folder, NETWORK)
 
 
 def certificate(lab: LabCa, kind: str) -> x509.Certificate:
@@ -91,7 +95,7 @@ def test_the_expired_one_names_the_right_server(lab: LabCa) -> None:
 
 
 def test_what_another_authority_signed_is_refused(lab: LabCa, tmp_path: Path) -> None:
-    other = LabCa.load(tmp_path)
+    other = LabCa.load(tmp_path, NETWORK)
     with pytest.raises(TlsError) as caught:
         meet(client_context(other.certificate), lab.server_context("lab"), "mail.minfo.sn")
     assert caught.value.message_id == "net.tls-unverified"
@@ -122,6 +126,23 @@ def test_the_authority_is_bound_to_the_lab(lab: LabCa) -> None:
     assert isinstance(made.public_key(), ec.EllipticCurvePublicKey)
     years = (made.not_valid_after_utc - made.not_valid_before_utc) / timedelta(days=365.25)
     assert round(years, 2) == 10
+
+
+def test_another_network_has_its_own_names(tmp_path: Path) -> None:
+    hosts = (
+        Host("mx.example.org", "192.168.40.1", "server"),
+        Host("pc.home", "10.0.0.1", "client"),
+    )
+    lab = LabCa.load(tmp_path, replace(NETWORK, domain="example.org", hosts=hosts))
+    made = x509.load_pem_x509_certificate(lab.certificate.read_bytes())
+    limits = made.extensions.get_extension_for_class(x509.NameConstraints).value
+    permitted = [str(one.value) for one in limits.permitted_subtrees or ()]
+    assert permitted[:-2] == ["example.org", "home", "localhost"]
+    meet(client_context(lab.certificate), lab.server_context("lab"), "mx.example.org")
+    meet(client_context(lab.certificate), lab.server_context("wrong-name"), "mail2.example.org")
+    subject = certificate(lab, "self-signed").subject.rfc4514_string()
+    assert "root@example.org" in subject
+    assert "CN=mx.example.org" in subject
 
 
 def test_the_server_s_certificate(lab: LabCa) -> None:
@@ -156,7 +177,7 @@ def test_the_thesis_s_certificate(lab: LabCa) -> None:
 
 def test_it_is_made_once(folder: Path, lab: LabCa) -> None:
     shown = certificate(lab, "lab")
-    again = LabCa.load(folder)
+    again = LabCa.load(folder, NETWORK)
     assert again.certificate == lab.certificate
     assert certificate(again, "lab") == shown
     assert again.server_context("lab") is again.server_context("lab")
@@ -179,7 +200,8 @@ def test_nothing_slow_is_imported_for_what_is_kept(folder: Path, lab: LabCa) -> 
         lab.server_context(kind)
     code = (
         "import sys; from pathlib import Path; from mailsim.net.ca import LabCa, KINDS\n"
-        "lab = LabCa.load(Path(sys.argv[1]))\n"
+        "from mailsim.lab.network import network\n"
+        "lab = LabCa.load(Path(sys.argv[1]), network())\n"
         "assert all(map(lab.server_context, KINDS))\n"
         "sys.exit('cryptography' in sys.modules)"
     )
@@ -189,7 +211,8 @@ def test_nothing_slow_is_imported_for_what_is_kept(folder: Path, lab: LabCa) -> 
 def test_several_at_once_get_the_same(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from mailsim.net.ca import LabCa\n"
-        "lab = LabCa.load(Path(sys.argv[1])); lab.server_context('lab')\n"
+        "from mailsim.lab.network import network\n"
+        "lab = LabCa.load(Path(sys.argv[1]), network()); lab.server_context('lab')\n"
         "print(lab.certificate.read_text())"
     )
 
@@ -208,14 +231,14 @@ def test_several_at_once_get_the_same(tmp_path: Path) -> None:
 def test_the_slower_one_takes_the_faster_one_s(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = LabCa.load(tmp_path / "other")
+    other = LabCa.load(tmp_path / "other", NETWORK)
 
-    def faster(now: datetime) -> tuple[bytes, bytes]:
+    def faster(now: datetime, _: Network) -> tuple[bytes, bytes]:
         shutil.copytree(other.certificate.parent, tmp_path / "ca" / "authority")
         return b"", str(now).encode()
 
     monkeypatch.setattr("mailsim.net.certificates.make_authority", faster)
-    lab = LabCa.load(tmp_path / "ca")
+    lab = LabCa.load(tmp_path / "ca", NETWORK)
     assert lab.certificate.read_bytes() == other.certificate.read_bytes()
     assert [one.name for one in (tmp_path / "ca").iterdir()] == ["authority"]
 
@@ -226,8 +249,8 @@ def test_it_is_renewed_before_it_ends(
 ) -> None:
     begin = datetime(2026, 3, 1, tzinfo=UTC)
     monkeypatch.setattr(module, "_now", lambda: begin)
-    first = certificate(LabCa.load(tmp_path), "lab")
-    lab = LabCa.load(tmp_path)
+    first = certificate(LabCa.load(tmp_path, NETWORK), "lab")
+    lab = LabCa.load(tmp_path, NETWORK)
     monkeypatch.setattr(module, "_now", lambda: begin + timedelta(days=days))
     assert (certificate(lab, "lab") == first) is same
 
@@ -237,9 +260,9 @@ def test_no_certificate_outlives_the_authority(
 ) -> None:
     begin = datetime(2026, 3, 1, tzinfo=UTC)
     monkeypatch.setattr(module, "_now", lambda: begin)
-    LabCa.load(tmp_path)
+    LabCa.load(tmp_path, NETWORK)
     monkeypatch.setattr(module, "_now", lambda: begin + timedelta(days=3600))
-    lab = LabCa.load(tmp_path)
+    lab = LabCa.load(tmp_path, NETWORK)
     authority = x509.load_pem_x509_certificate(lab.certificate.read_bytes())
     assert certificate(lab, "lab").not_valid_after_utc == authority.not_valid_after_utc
 
@@ -247,19 +270,19 @@ def test_no_certificate_outlives_the_authority(
 def test_an_authority_that_has_ended_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    LabCa.load(tmp_path)
+    LabCa.load(tmp_path, NETWORK)
     monkeypatch.setattr(module, "_now", lambda: datetime.now(UTC) + timedelta(days=3660))
     with pytest.raises(LabError) as caught:
-        LabCa.load(tmp_path)
+        LabCa.load(tmp_path, NETWORK)
     assert caught.value.message_id == "net.ca-date"
     assert str(tmp_path) in str(caught.value)
 
 
 def test_a_broken_server_certificate_is_made_anew(tmp_path: Path) -> None:
-    certificate(LabCa.load(tmp_path), "lab")
+    certificate(LabCa.load(tmp_path, NETWORK), "lab")
     for broken in (b"", b"\xff\xfe", b"-----BEGIN CERTIFICATE-----\nAAAA\n"):
-        LabCa.load(tmp_path).certificate.with_name("lab.pem").write_bytes(broken)
-        lab = LabCa.load(tmp_path)
+        LabCa.load(tmp_path, NETWORK).certificate.with_name("lab.pem").write_bytes(broken)
+        lab = LabCa.load(tmp_path, NETWORK)
         meet(client_context(lab.certificate), lab.server_context("lab"), "mail.minfo.sn")
 
 
@@ -268,16 +291,16 @@ def test_a_broken_server_certificate_is_made_anew(tmp_path: Path) -> None:
 def test_a_broken_authority_says_what_to_do(
     tmp_path: Path, name: str, broken: bytes | str | None
 ) -> None:
-    file = LabCa.load(tmp_path).certificate.with_name(name)
+    file = LabCa.load(tmp_path, NETWORK).certificate.with_name(name)
     if broken is None:
         file.unlink()
     elif isinstance(broken, str):
-        other = LabCa.load(tmp_path / broken).certificate.with_name(name)
+        other = LabCa.load(tmp_path / broken, NETWORK).certificate.with_name(name)
         file.write_bytes(other.read_bytes())
     else:
         file.write_bytes(broken)
     with pytest.raises(LabError) as caught:
-        LabCa.load(tmp_path)
+        LabCa.load(tmp_path, NETWORK)
     assert caught.value.message_id == "net.ca-broken"
     assert str(file.parent) in str(caught.value)
     assert caught.value.params["reason"]
@@ -286,13 +309,13 @@ def test_a_broken_authority_says_what_to_do(
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(LabError) as caught:
-        LabCa.load(tmp_path / "file" / "ca")
+        LabCa.load(tmp_path / "file" / "ca", NETWORK)
     assert caught.value.message_id == "net.ca-folder"
     assert str(tmp_path) in str(caught.value)
 
 
 def test_a_server_certificate_that_cannot_be_kept(tmp_path: Path) -> None:
-    lab = LabCa.load(tmp_path)
+    lab = LabCa.load(tmp_path, NETWORK)
     lab.certificate.with_name("lab.pem").mkdir()
     with pytest.raises(LabError) as caught:
         lab.server_context("lab")

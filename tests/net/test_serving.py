@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from mailsim.errors import ConnectionRefused, ConnectionTimeout, NetworkError, TlsError, UsageError
+from mailsim.lab.network import network
 from mailsim.net import peer as module
 from mailsim.net.ca import LabCa
 from mailsim.net.serving import Listener, Peer, connect, listen, serve
@@ -36,7 +37,7 @@ def run(test: Callable[[], Coroutine[object, object, None]]) -> None:
 
 @pytest.fixture(scope="module")
 def ca(tmp_path_factory: pytest.TempPathFactory) -> LabCa:
-    return LabCa.load(tmp_path_factory.mktemp("ca"))
+    return LabCa.load(tmp_path_factory.mktemp("ca"), network())
 
 
 @asynccontextmanager

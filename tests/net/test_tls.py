@@ -10,7 +10,7 @@ import trustme
 
 from mailsim.errors import TlsError, UsageError
 from mailsim.net import client_context
-from mailsim.net.tls import TlsLayer
+from mailsim.net.tls import TlsLayer, opportunistic_context
 
 
 @dataclass(frozen=True)
@@ -171,6 +171,12 @@ def test_a_context_always_verifies(authority: Authority) -> None:
         assert context.verify_mode is ssl.CERT_REQUIRED
         assert context.check_hostname
         assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+def test_between_mtas_whoever_is_there_is_taken(authority: Authority) -> None:
+    layer = TlsLayer(opportunistic_context(), "mx.ugb.sn")
+    meet(layer, Server(authority.server))
+    assert layer.info().version == "TLSv1.3"
 
 
 def test_a_ca_file_that_cannot_be_used(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def _password(world: World, user: str) -> str:
 @pytest.fixture(scope="session")
 def labs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Labs]:
     with ExitStack() as stack:
-        yield Labs(LabCa.load(tmp_path_factory.mktemp("ca")), stack)
+        yield Labs(LabCa.load(tmp_path_factory.mktemp("ca"), NETWORK), stack)
 
 
 @pytest.mark.parametrize(("name", "release"), RUNS)

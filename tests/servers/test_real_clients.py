@@ -35,7 +35,7 @@ class Site:
     """A lab that ordinary clients reach."""
 
     def __init__(self, folder: Path) -> None:
-        self.ca = LabCa.load(folder)
+        self.ca = LabCa.load(folder, network())
         self.servers = Embedded(
             network(),
             stage=Stage.SIEVE,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mailsim.errors import ConnectionLost, MailsimError, ProtocolError, TlsError
 from mailsim.net.serving import connect
+from mailsim.net.tls import opportunistic_context
 from mailsim.servers.queue.mail import Mail, Outcome
 from mailsim.servers.queue.routing import Host
 from mailsim.servers.queue.talk import Talk
@@ -49,16 +49,6 @@ class SiteError(Exception):
         self.dsn = dsn
         self.reason = reason
         self.diagnostic = diagnostic
-
-
-def opportunistic() -> ssl.SSLContext:
-    """TLS with whoever is there, as smtp_tls_security_level = may has it: the certificate is
-    not verified, for in the clear the mail would go all the same (RFC 7435 §3).  Between MTAs
-    only; no client of the lab has this."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 @dataclass(slots=True)
@@ -143,7 +133,7 @@ class Transaction:
         # RFC 3207 §4.2: what came behind the reply in the clear is not the server's.
         self.talk.core.unread()
         try:
-            await self.talk.peer.start_tls(opportunistic(), self.host.name)
+            await self.talk.peer.start_tls(opportunistic_context(), self.host.name)
         except TlsError:
             raise SiteError("4.7.5", "Cannot start TLS: handshake failure") from None
         self.talk.core.tls_started()
