@@ -88,21 +88,18 @@ class OpenMailbox(ReadableMailbox):
         one.  Raises OverQuotaError."""
         with self._store.step():
             copied = list(self.messages(sorted(set(uids))))
-            octets = sum(one.size for one in copied)
-            self._store.charge(target.info.user, octets, len(copied))
-            return self._copy(copied, target) if copied else []
+            target._charge(copied)
+            return self._copy(copied, target)
 
     def move(self, uids: Iterable[int], target: OpenMailbox) -> list[tuple[int, int]]:
         """Copy and expunge in one (RFC 6851 §3.3); no quota is asked within a user's mailboxes."""
         with self._store.step():
             moved = list(self.messages(sorted(set(uids))))
-            if not moved:
-                return []
             if target.info.user != self.info.user:
-                octets = sum(one.size for one in moved)
-                self._store.charge(target.info.user, octets, len(moved))
+                target._charge(moved)
             pairs = self._copy(moved, target)
-            self._remove(moved)
+            if moved:
+                self._remove(moved)
             return pairs
 
     def added(self, *messages: Message) -> None:
@@ -181,6 +178,8 @@ class OpenMailbox(ReadableMailbox):
         self._tell(Expunged(uids, modseq))
 
     def _copy(self, copied: list[Message], target: OpenMailbox) -> list[tuple[int, int]]:
+        if not copied:
+            return []
         kept = target._as_here(copied, self.keywords)
         pairs = list(zip(copied, kept, strict=True))
         self._db.executemany(
@@ -200,6 +199,11 @@ class OpenMailbox(ReadableMailbox):
         target._count(kept[0].modseq, messages=len(kept), octets=octets, unseen=_unseen(kept))
         target.added(*kept)
         return [(old.uid, new.uid) for old, new in pairs]
+
+    def _charge(self, messages: list[Message]) -> None:
+        if messages:
+            octets = sum(one.size for one in messages)
+            self._store.charge(self.info.user, octets, len(messages))
 
     def _as_here(self, copied: list[Message], keywords: tuple[str, ...]) -> list[Message]:
         """What copies of messages from a mailbox with those keywords are in this one."""

@@ -171,8 +171,8 @@ class Machine(RuleBasedStateMachine):
         for _ in self.there(user, name):
             self.store.delete(user, name)
             self.mail.boxes.pop((user, "INBOX" if name.upper() == "INBOX" else name))
-        replica = self.replicas.pop((user, name), None)
-        assert replica is None or replica.gone or name.upper() == "INBOX"
+        replica = self.replicas.pop((user, "INBOX" if name.upper() == "INBOX" else name), None)
+        assert replica is None or replica.gone
 
     @rule(user=USERS, name=NAMES, to=NAMES)
     def rename(self, user: str, name: str, to: str) -> None:
@@ -224,7 +224,7 @@ class Machine(RuleBasedStateMachine):
     @rule(user=USERS, name=NAMES)
     def watch(self, user: str, name: str) -> None:
         for opened, _ in self.there(user, name):
-            self.replicas[user, name] = Replica(opened)
+            self.replicas[user, opened.info.name] = Replica(opened)
 
     @rule(user=USERS, name=NAMES, uids=UIDS)
     def cache(self, user: str, name: str, uids: list[int]) -> None:

@@ -190,6 +190,14 @@ def test_over_quota_takes_nothing(limits: dict[str, int]) -> None:
     assert store.deliver("cheikh", "INBOX", b"x" * 1000) == 1
 
 
+def test_nothing_is_never_too_much() -> None:
+    store = Store(None)
+    store.deliver("user", "INBOX", b"x" * 100)
+    store.set_quota("user", octets=50)
+    inbox = store.open("user", "INBOX")
+    assert inbox.copy([], inbox) == inbox.copy([9], inbox) == []
+
+
 def test_a_limit_is_kept_and_taken_away(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.set_quota("user", octets=10)
