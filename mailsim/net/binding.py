@@ -1,4 +1,4 @@
-"""What ties a login to its TLS connection: the channel binding "tls-server-end-point" (RFC 5929)."""
+"""What ties a login to its TLS connection: the channel binding "tls-server-end-point" (RFC 5929 §4.1)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mailsim.sasl import ChannelBinding
 _RSA: Final = bytes.fromhex("2a864886f70d0101")  # 1.2.840.113549.1.1
 _ECDSA: Final = bytes.fromhex("2a8648ce3d04")  # 1.2.840.10045.4
 
-# The signature's own hash, but SHA-256 in place of MD5 and SHA-1 (RFC 5929).  What names no
+# The signature's own hash, but SHA-256 in place of MD5 and SHA-1 (RFC 5929 §4.1).  What names no
 # hash (Ed25519) or names it in its parameters (RSASSA-PSS) is left out: it binds nothing.
 _HASHES: Final = {
     _RSA + b"\x04": "sha256",  # md5WithRSAEncryption

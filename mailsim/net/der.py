@@ -39,6 +39,6 @@ def _time(der: bytes, at: int) -> datetime:
     """Time ::= CHOICE { utcTime UTCTime, generalTime GeneralizedTime }, both in seconds and Z."""
     start, end = content(der, at)
     text = der[start:end].decode("ascii")
-    if der[at] == _UTC_TIME:  # two digits for the year, up to 2049 (RFC 5280)
+    if der[at] == _UTC_TIME:  # two digits for the year, up to 2049 (RFC 5280 §4.1.2.5.1)
         text = ("20" if text < "5" else "19") + text
     return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)

@@ -166,7 +166,7 @@ def _services(stage: Stage) -> tuple[str, ...]:
 
 
 def _smtp(config: Config) -> Config:
-    # No AUTH on 25 from stage tls on (RFC 6409 separates submission from relay); F7 brings it back.
+    # No AUTH on 25 from stage tls on (submission is port 587: RFC 6409 §3.1); F7 brings it back.
     if config.stage >= Stage.TLS and "F7" not in config.faults:
         return replace(config, smtpd_sasl_auth_enable=False)
     return config

@@ -1,4 +1,4 @@
-"""bounce: notifications to the sender, multipart/report in Postfix's own form (RFC 3464)."""
+"""bounce: notifications to the sender, multipart/report in Postfix's own form (RFC 3464 §2)."""
 
 from __future__ import annotations
 

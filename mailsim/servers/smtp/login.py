@@ -1,4 +1,4 @@
-"""AUTH: the exchange of a SASL mechanism (RFC 4954), as Dovecot answers it behind Postfix."""
+"""AUTH: the exchange of a SASL mechanism (RFC 4954 §4), as Dovecot answers it behind Postfix."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _FailedError(Exception):
 
 
 async def auth(session: Channel, words: list[Word]) -> bool:
-    """AUTH mechanism [initial-response]   ; RFC 4954"""
+    """AUTH mechanism [initial-response]   ; RFC 4954 §4"""
     if refusal := _not_now(session, words):
         raise Refused(refusal)
     mechanism = words[1].text
@@ -71,7 +71,7 @@ async def _exchange(session: Channel, name: str, initial: str | None) -> str:
         raise _FailedError("Invalid authentication mechanism")
     mechanism = _server(session, name.upper())
     response = None if initial is None else _decoded(initial, "initial")
-    # RFC 4954: "=" is an initial response of no octets.
+    # RFC 4954 §4: "=" is an initial response of no octets.
     if initial == "=":
         # Dovecot's LOGIN asks for the name all the same.
         response = None if mechanism.name == "LOGIN" else b""

@@ -1,4 +1,4 @@
-"""Mail addresses out of the words of MAIL, RCPT and VRFY, as Postfix reads RFC 822's grammar."""
+"""Mail addresses out of the words of MAIL, RCPT and VRFY, as Postfix reads the grammar of RFC 822 §6.1."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class State:
 
     @property
     def with_protocol(self) -> str:
-        """The "with" of Received: ESMTP, ESMTPS, ESMTPA, ESMTPSA (RFC 3848), UTF8SMTP…"""
+        """The "with" of Received: ESMTP, ESMTPS, ESMTPA, ESMTPSA (RFC 3848 §1), UTF8SMTP…"""
         name = "UTF8SMTP" if self.mail and self.mail.smtputf8 else self.protocol
         if self.protocol != ESMTP:
             return name
