@@ -19,7 +19,7 @@ _RESOLV_CONF = Path("/etc/resolv.conf")
 _NAMESERVER = re.compile(r"^nameserver\s+(\S+)", re.MULTILINE)
 
 _NAME = typer.Argument(..., metavar="NAME", help=word("dns.name"))
-_TYPE = typer.Argument("", metavar="[TYPE]", help=word("dns.type"))
+_TYPE = typer.Argument("", metavar="TYPE", help=word("dns.type"))
 _TO = typer.Option("", "--to", metavar="SERVER", help=word("dns.to"))
 _TCP = typer.Option(False, "--tcp", help=word("dns.tcp"))
 _DNSSEC = typer.Option(False, "--dnssec", help=word("dns.dnssec"))

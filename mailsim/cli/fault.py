@@ -18,8 +18,8 @@ _SWITCH = {"on": True, "off": False}
 
 
 def fault(
-    which: str = typer.Argument("", metavar="[FAULT]", help=word("cli.fault-name")),
-    switch: str = typer.Argument("", metavar="[on|off]", help=word("cli.fault-switch")),
+    which: str = typer.Argument("", metavar="FAULT", help=word("cli.fault-name")),
+    switch: str = typer.Argument("", metavar="on|off", help=word("cli.fault-switch")),
     name: str | None = NAME,
     json: bool = JSON,
     lang: str | None = LANG,
