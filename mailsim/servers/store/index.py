@@ -15,6 +15,8 @@ from mailsim.servers.store.values import Message, NoSuchMailboxError
 # Messages are read and kept by so many neighbours in UID, and of these blocks so many are kept.
 _BLOCK = 1024
 _BLOCKS = 16
+# What asks for all messages of a mailbox reads the narrow index: the rows themselves are wide.
+_NARROW = "FROM message INDEXED BY message_changed WHERE mailbox = ?"
 
 
 class Index:
@@ -57,11 +59,26 @@ class Index:
     def first_unseen(self) -> int:
         """The lowest UID without \\Seen; 0 if there is none."""
         row = self._db.execute(
-            "SELECT min(uid) FROM message INDEXED BY message_changed"
-            " WHERE mailbox = ? AND NOT flags & ?",
+            f"SELECT min(uid) {_NARROW} AND NOT flags & ?",
             (self._mailbox, SEEN),
         ).fetchone()
         return int(row[0] or 0)
+
+    def with_flag(self, bits: int) -> list[int]:
+        """The UIDs of messages with such a system flag, in any order."""
+        rows = self._db.execute(
+            f"SELECT uid {_NARROW} AND flags & ?",
+            (self._mailbox, bits),
+        ).fetchall()
+        return [uid for (uid,) in rows]
+
+    def changed_since(self, modseq: int) -> list[int]:
+        """The UIDs of messages with a higher mod-sequence, in any order."""
+        rows = self._db.execute(
+            f"SELECT uid {_NARROW} AND modseq > ?",
+            (self._mailbox, modseq),
+        ).fetchall()
+        return [uid for (uid,) in rows]
 
     def add(self, message: Message) -> None:
         """There is a new message."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from mailsim.servers.store import uidset
 from mailsim.servers.store.expunged import Expunged
-from mailsim.servers.store.flags import KEYWORDS_LIMIT
+from mailsim.servers.store.flags import KEYWORDS_LIMIT, columns
 from mailsim.servers.store.index import Index
 from mailsim.servers.store.quotas import Quotas
 from mailsim.servers.store.values import Mailbox, Message, NoSuchMailboxError
@@ -105,13 +105,13 @@ class ReadableMailbox:
                 pass
         return int(first)
 
+    def with_flag(self, flag: str) -> tuple[int, ...]:
+        """The UIDs of messages with that system flag, ascending, without reading all messages."""
+        return tuple(sorted(self._index.with_flag(columns((flag,))[0])))
+
     def changed_since(self, modseq: int) -> tuple[int, ...]:
         """The UIDs of messages with a higher mod-sequence, ascending."""
-        rows = self._db.execute(
-            "SELECT uid FROM message INDEXED BY message_changed WHERE mailbox = ? AND modseq > ?",
-            (self._id, modseq),
-        ).fetchall()
-        return tuple(sorted(uid for (uid,) in rows))
+        return tuple(sorted(self._index.changed_since(modseq)))
 
     def vanished_since(self, modseq: int) -> tuple[int, ...]:
         """The UIDs expunged since, ascending; maybe with some that went before."""
@@ -189,9 +189,9 @@ class ReadableMailbox:
         if batch:
             yield batch
 
-    def _row(self, columns: str) -> tuple[Any, ...]:
+    def _row(self, names: str) -> tuple[Any, ...]:
         row = self._db.execute(
-            f"SELECT {columns} FROM mailbox WHERE id = ?",  # noqa: S608 # our own names
+            f"SELECT {names} FROM mailbox WHERE id = ?",  # noqa: S608 # our own names
             (self._id,),
         ).fetchone()
         if row is None:

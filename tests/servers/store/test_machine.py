@@ -323,6 +323,9 @@ class Machine(RuleBasedStateMachine):
         assert (status.uid_next, status.highest_modseq) == (box.uid_next, box.modseq)
         assert opened.first_unseen == (unseen[0] if unseen else 0)
         assert opened.first_recent == box.first_recent
+        for flag in ("\\Seen", "\\Deleted"):
+            having = [uid for uid, one in sorted(box.messages.items()) if flag in one.flags]
+            assert opened.with_flag(flag.upper()) == tuple(having)
         middle = box.modseq // 2
         later = [uid for uid, one in sorted(box.messages.items()) if one.modseq > middle]
         assert opened.changed_since(middle) == tuple(later)

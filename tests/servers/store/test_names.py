@@ -211,6 +211,46 @@ def test_a_limit_is_kept_and_taken_away(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_step_that_fails_gives_the_limit_back() -> None:
+    store = Store(None)
+    store.set_quota("user", messages=1)
+    store.deliver("user", "INBOX", b"x\r\n")
+
+    def fail() -> None:
+        with store.step():
+            store.set_quota("user")
+            store.deliver("user", "INBOX", b"x\r\n")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    with pytest.raises(OverQuotaError):
+        store.deliver("user", "INBOX", b"x\r\n")
+
+
+def test_a_limit_for_all() -> None:
+    store = Store(None)
+    pristine = store.state()
+    store.limit_all(messages=1)
+    assert store.quota("user") == Quota(0, 0, 0, 1)
+    store.set_quota("cheikh")  # has no limit, whatever the others have
+    store.set_quota("mactar", messages=2)
+    for user, limit in (("user", 1), ("cheikh", 5), ("mactar", 2)):
+        taken = 0
+        for _ in range(5):
+            try:
+                store.deliver(user, "INBOX", b"x\r\n")
+            except OverQuotaError:
+                break
+            taken += 1
+        assert taken == limit
+    store.clear()
+    assert store.state() == pristine
+    store.deliver("user", "INBOX", b"x\r\n")
+    with pytest.raises(OverQuotaError):
+        store.deliver("user", "INBOX", b"x\r\n")
+
+
 # --- the fingerprint ------------------------------------------------------------------------------
 
 
