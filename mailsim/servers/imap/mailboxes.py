@@ -154,7 +154,7 @@ async def tell_status(session: ImapSession, name: str, wanted: tuple[str, ...]) 
     }
     if "DELETED" in wanted:
         box = store.open(session.user, name)
-        values["DELETED"] = sum("\\Deleted" in one.flags for one in box.messages(box.uids))
+        values["DELETED"] = len(box.with_flag("\\Deleted"))
     order = _REV2_ITEMS if session.rev2 else STATUS_ITEMS
     items = tuple((item, values[item]) for item in order if item in wanted)
     await session.data(MailboxStatus(name, items))

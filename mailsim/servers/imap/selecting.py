@@ -141,7 +141,7 @@ async def close(session: ImapSession, _: Asked) -> Reply:
     """close = "CLOSE": what is \\Deleted goes, silently (RFC 3501 §6.4.2)."""
     view = session.selected
     if not view.read_only:
-        gone = [one.uid for one in view.box.messages(view.uids) if "\\Deleted" in one.flags]
+        gone = [uid for uid in view.box.with_flag("\\Deleted") if view.number(uid)]
         session.counted["expunged"] += len(view.box.expunge(gone))
     session.leave()
     if view.qresync:

@@ -94,10 +94,10 @@ async def expunge(session: ImapSession, asked: Asked) -> Reply:
     if asked.uid and not asked.words:
         raise asked.refused(replies.MISSING)
     view = session.selected
-    uids = chosen(session, asked) if asked.uid else view.uids
+    uids = frozenset(chosen(session, asked) if asked.uid else view.uids)
     if view.read_only:
         return ok("Expunge completed")
-    gone = view.box.expunge(one.uid for one in view.box.messages(uids) if "\\Deleted" in one.flags)
+    gone = view.box.expunge(uid for uid in view.box.with_flag("\\Deleted") if uid in uids)
     session.counted["expunged"] += len(gone)
     return with_modseq(session, ok("Expunge completed"), changed=bool(gone))
 
