@@ -45,13 +45,14 @@ class Deliveries(Quotas):
         head: bytes = b"",
         message_id: str = "",
         received: float = 0.0,
+        saved: float | None = None,
         size: int = -1,
         flags: Iterable[str] = (),
     ) -> int:
         """Put a message into a mailbox, which is made if it is not there; its UID.
 
         `content` are its bytes, or the number of content that is kept already; `head` stands
-        before it.  Raises OverQuotaError before anything is done.
+        before it.  `saved` is now, where that is not `received`.  Raises OverQuotaError before anything is done.
         """
         with self.step():
             if mailbox != INBOX:
@@ -59,6 +60,8 @@ class Deliveries(Quotas):
             if size < 0:
                 text = content if isinstance(content, bytes) else self.content(content)
                 size = len(head) + len(text)
+            if saved is None:
+                saved = received
             if self._limited is not False:
                 self.charge(user, size)
             number = content if isinstance(content, int) else self.keep(content)
@@ -70,13 +73,25 @@ class Deliveries(Quotas):
                 (uid + 1, modseq, size, not bits & SEEN, box),
             )
             self._db.execute(
-                "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (box, uid, modseq, bits, words, received, size, message_id, head, number),
+                "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    box,
+                    uid,
+                    modseq,
+                    bits,
+                    words,
+                    received,
+                    saved,
+                    size,
+                    message_id,
+                    head,
+                    number,
+                ),
             )
             self._next[user, mailbox] = (box, uid + 1, modseq + 1)
             if box in self._live:
                 self._live[box].added(
-                    Message(uid, flag_set(bits, words), modseq, received, size, message_id)
+                    Message(uid, flag_set(bits, words), modseq, received, size, message_id, saved)
                 )
         return uid
 

@@ -124,11 +124,11 @@ class Index:
 
     def _read_block(self, number: int) -> dict[int, Message]:
         rows = self._db.execute(
-            "SELECT uid, flags, keywords, modseq, received, size, message_id FROM message"
+            "SELECT uid, flags, keywords, modseq, received, size, message_id, saved FROM message"
             " WHERE mailbox = ? AND uid BETWEEN ? AND ?",
             (self._mailbox, number * _BLOCK, number * _BLOCK + _BLOCK - 1),
         ).fetchall()
         return {
-            uid: Message(uid, flag_set(bits, words), modseq, received, size, message_id)
-            for uid, bits, words, modseq, received, size, message_id in rows
+            uid: Message(uid, flag_set(bits, words), modseq, *columns)
+            for uid, bits, words, modseq, *columns in rows
         }

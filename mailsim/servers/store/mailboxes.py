@@ -59,7 +59,7 @@ class Mailboxes(Names):
         ):
             state += self._db.execute(statement).fetchall()
         rows = self._db.execute(
-            "SELECT mailbox, uid, modseq, flags, keywords, received, size, message_id, head,"
+            "SELECT mailbox, uid, modseq, flags, keywords, received, saved, size, message_id, head,"
             " content FROM message ORDER BY mailbox, uid"
         ).fetchall()
         state += [

@@ -43,12 +43,19 @@ class OpenMailbox(ReadableMailbox):
         *,
         flags: Iterable[str] = (),
         received: float,
+        saved: float | None = None,
         message_id: str = "",
     ) -> int:
         """Add a message; its UID.  Raises OverQuotaError."""
         info = self.info
         return self._deliveries.deliver(
-            info.user, info.name, content, flags=flags, received=received, message_id=message_id
+            info.user,
+            info.name,
+            content,
+            flags=flags,
+            received=received,
+            saved=saved,
+            message_id=message_id,
         )
 
     def change_flags(
@@ -83,21 +90,25 @@ class OpenMailbox(ReadableMailbox):
                 self._remove(gone)
         return tuple(one.uid for one in gone)
 
-    def copy(self, uids: Iterable[int], target: OpenMailbox) -> list[tuple[int, int]]:
-        """Copy messages, in the order of their UIDs, with flags and dates; each UID with the new
-        one.  Raises OverQuotaError."""
+    def copy(
+        self, uids: Iterable[int], target: OpenMailbox, *, saved: float | None = None
+    ) -> list[tuple[int, int]]:
+        """Copy messages, in the order of their UIDs, with flags and internal dates; each UID with
+        the new one.  `saved` is now.  Raises OverQuotaError."""
         with self._store.step():
             copied = list(self.messages(sorted(set(uids))))
             target._charge(copied)
-            return self._copy(copied, target)
+            return self._copy(copied, target, saved)
 
-    def move(self, uids: Iterable[int], target: OpenMailbox) -> list[tuple[int, int]]:
+    def move(
+        self, uids: Iterable[int], target: OpenMailbox, *, saved: float | None = None
+    ) -> list[tuple[int, int]]:
         """Copy and expunge in one (RFC 6851 §3.3); no quota is asked within a user's mailboxes."""
         with self._store.step():
             moved = list(self.messages(sorted(set(uids))))
             if target.info.user != self.info.user:
                 target._charge(moved)
-            pairs = self._copy(moved, target)
+            pairs = self._copy(moved, target, saved)
             if moved:
                 self._remove(moved)
             return pairs
@@ -141,7 +152,7 @@ class OpenMailbox(ReadableMailbox):
         modseq = self.info.highest_modseq + 1
         becomes = cache(lambda old: _combined(old, flags, how))
         return [
-            (one, Message(one.uid, new, modseq, one.received, one.size, one.message_id))
+            (one, Message(one.uid, new, modseq, one.received, one.size, one.message_id, one.saved))
             for one in messages
             if (new := becomes(one.flags)) != one.flags
         ]
@@ -177,16 +188,18 @@ class OpenMailbox(ReadableMailbox):
         self._index.remove(uids)
         self._tell(Expunged(uids, modseq))
 
-    def _copy(self, copied: list[Message], target: OpenMailbox) -> list[tuple[int, int]]:
+    def _copy(
+        self, copied: list[Message], target: OpenMailbox, saved: float | None
+    ) -> list[tuple[int, int]]:
         if not copied:
             return []
-        kept = target._as_here(copied, self.keywords)
+        kept = target._as_here(copied, self.keywords, saved)
         pairs = list(zip(copied, kept, strict=True))
         self._db.executemany(
-            "INSERT INTO message SELECT ?, ?, ?, ?, ?, received, size, message_id, head, content"
+            "INSERT INTO message SELECT ?, ?, ?, ?, ?, received, ?, size, message_id, head, content"
             " FROM message WHERE mailbox = ? AND uid = ?",
             [
-                (target._id, new.uid, new.modseq, *columns(new.flags), self._id, old.uid)
+                (target._id, new.uid, new.modseq, *columns(new.flags), new.saved, self._id, old.uid)
                 for old, new in pairs
             ],
         )
@@ -205,14 +218,24 @@ class OpenMailbox(ReadableMailbox):
             octets = sum(one.size for one in messages)
             self._store.charge(self.info.user, octets, len(messages))
 
-    def _as_here(self, copied: list[Message], keywords: tuple[str, ...]) -> list[Message]:
+    def _as_here(
+        self, copied: list[Message], keywords: tuple[str, ...], saved: float | None
+    ) -> list[Message]:
         """What copies of messages from a mailbox with those keywords are in this one."""
         info = self.info
         # In order, for the keywords that are new here.
         spelt = cache(lambda flags: self._known(in_order(flags, keywords), learn=True))
         modseq = info.highest_modseq + 1
         return [
-            Message(uid, spelt(one.flags), modseq, one.received, one.size, one.message_id)
+            Message(
+                uid,
+                spelt(one.flags),
+                modseq,
+                one.received,
+                one.size,
+                one.message_id,
+                one.saved if saved is None else saved,
+            )
             for uid, one in enumerate(copied, info.uid_next)
         ]
 

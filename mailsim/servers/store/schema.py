@@ -50,6 +50,7 @@ CREATE TABLE message (
     flags INTEGER NOT NULL,
     keywords TEXT NOT NULL,
     received REAL NOT NULL,
+    saved REAL NOT NULL,
     size INTEGER NOT NULL,
     message_id TEXT NOT NULL,
     head BLOB NOT NULL,

@@ -51,7 +51,11 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message without its content: `received` in seconds since 1970, `size` in octets."""
+    """A message without its content.
+
+    `received` is its internal date, `saved` when it came into this mailbox (SAVEDATE), both
+    in seconds since 1970; `size` in octets.
+    """
 
     uid: int
     flags: frozenset[str]
@@ -59,6 +63,7 @@ class Message:
     received: float
     size: int
     message_id: str
+    saved: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ class Kept:
     received: float
     content: bytes
     message_id: str
+    saved: float
 
 
 @dataclass
@@ -84,15 +85,18 @@ class Box:
         self.modseq += bool(changed)
         return changed, failed
 
-    def copies(self, uids: Iterable[int], target: Box) -> list[tuple[int, int]]:
+    def copies(
+        self, uids: Iterable[int], target: Box, saved: float | None
+    ) -> list[tuple[int, int]]:
         """Copy messages; each UID with the new one."""
         copied = self.there(uids)
         new = []
         for uid in copied:
             one = self.messages[uid]
             flags = [flag for flag in (*SYSTEM, *self.keywords) if flag in one.flags]
-            kept = Kept(target.spelt(flags), 0, one.received, one.content, one.message_id)
-            new.append(kept)
+            now = one.saved if saved is None else saved
+            spelt = target.spelt(flags)
+            new.append(Kept(spelt, 0, one.received, one.content, one.message_id, now))
         return list(zip(copied, target.add(*new), strict=True))
 
 

@@ -112,7 +112,7 @@ class Machine(RuleBasedStateMachine):
             return
         assert not over
         box = self.mail.box(user, name)
-        kept = Kept(box.spelt(flags), 0, 1.5, head + content, "<1@x>")
+        kept = Kept(box.spelt(flags), 0, 1.5, head + content, "<1@x>", 1.5)
         assert [uid] == box.add(kept)
 
     @rule(user=USERS, name=NAMES, uids=UIDS, flags=FLAGS, how=st.sampled_from("+-="))
@@ -141,9 +141,25 @@ class Machine(RuleBasedStateMachine):
         for opened, box in self.there(user, name):
             assert opened.expunge(uids) == tuple(box.expunge(uids))
 
-    @rule(user=USERS, name=NAMES, uids=UIDS, other=USERS, to=NAMES, moves=st.booleans())
+    @rule(
+        user=USERS,
+        name=NAMES,
+        uids=UIDS,
+        other=USERS,
+        to=NAMES,
+        moves=st.booleans(),
+        saved=st.sampled_from([None, 9.5]),
+    )
     def copy(
-        self, user: str, name: str, uids: list[int], other: str, to: str, *, moves: bool
+        self,
+        user: str,
+        name: str,
+        uids: list[int],
+        other: str,
+        to: str,
+        saved: float | None,
+        *,
+        moves: bool,
     ) -> None:
         for opened, box in self.there(user, name):
             for target, to_box in self.there(other, to):
@@ -151,12 +167,12 @@ class Machine(RuleBasedStateMachine):
                 charged = bool(sizes) and not (moves and user == other)
                 over = charged and self.mail.over(other, sum(sizes), len(sizes))
                 try:
-                    pairs = (opened.move if moves else opened.copy)(uids, target)
+                    pairs = (opened.move if moves else opened.copy)(uids, target, saved=saved)
                 except OverQuotaError:
                     assert over
                     continue
                 assert not over
-                assert pairs == box.copies(uids, to_box)
+                assert pairs == box.copies(uids, to_box, saved)
                 if moves:
                     box.expunge(uid for uid, _ in pairs)
 
@@ -192,7 +208,7 @@ class Machine(RuleBasedStateMachine):
         else:
             assert (user, to_key) not in self.mail.boxes
             if name.upper() == "INBOX":
-                inbox.copies(list(inbox.messages), self.mail.box(user, to))
+                inbox.copies(list(inbox.messages), self.mail.box(user, to), None)
                 inbox.expunge(list(inbox.messages))
                 return
             for old, new in below.items():
@@ -244,7 +260,7 @@ class Machine(RuleBasedStateMachine):
                 self.set_quota(user, 0, 0)
                 self.deliver(user, name, b"ghost", b"", ["\\Flagged", "Ghost"])
                 self.create(user, to)
-                self.copy(user, name, uids, user, to, moves=True)
+                self.copy(user, name, uids, user, to, 3.0, moves=True)
                 self.change_flags(user, name, uids, ["\\Draft"], "+")
                 self.as_modelled()
                 self.expunge(user, name, uids)
@@ -308,7 +324,8 @@ class Machine(RuleBasedStateMachine):
         for uid, kept in box.messages.items():
             one = opened.message(uid)
             assert (one.uid, one.flags, one.modseq) == (uid, kept.flags, kept.modseq)
-            assert (one.received, one.size) == (kept.received, len(kept.content))
+            assert (one.received, one.saved) == (kept.received, kept.saved)
+            assert one.size == len(kept.content)
             assert one.message_id == kept.message_id
         contents = [(uid, box.messages[uid].content) for uid in sorted(box.messages)]
         assert list(opened.contents(opened.uids)) == contents

@@ -257,6 +257,24 @@ def test_recent_is_for_the_first_that_takes_it() -> None:
     assert (box.first_recent, box.take_recent(), box.take_recent()) == (4, 4, 5)
 
 
+def test_an_internal_date_is_not_when_a_message_was_saved() -> None:
+    store = Store(None)
+    store.create("user", "a")
+    box, other = filled(store), store.open("user", "a")
+    uid = box.append(b"x\r\n", received=5.0, saved=100.0)
+    assert (box.message(uid).received, box.message(uid).saved) == (5.0, 100.0)
+    assert box.message(1).saved == 1.0
+    box.copy([1, uid], other, saved=200.0)
+    box.move([uid], other, saved=300.0)
+    box.forget()
+    other.forget()
+    assert [(one.received, one.saved) for one in other.messages(other.uids)] == [
+        (1.0, 200.0),
+        (5.0, 200.0),
+        (5.0, 300.0),
+    ]
+
+
 # --- content --------------------------------------------------------------------------------------
 
 
@@ -311,6 +329,24 @@ def test_what_is_made_of_a_message_is_made_once() -> None:
     assert len(made) == 3
     with pytest.raises(KeyError):
         box.cached(9, "twice", make)
+
+
+def test_what_was_made_goes_with_its_message() -> None:
+    store = Store(None)
+    store.deliver("user", "a", b"x\r\n")
+    box, other = filled(store), store.open("user", "a")
+
+    def kept() -> list[tuple[int, int]]:
+        rows = store._db.execute("SELECT mailbox, uid FROM derived ORDER BY mailbox, uid")
+        return [(mailbox, uid) for mailbox, uid in rows]
+
+    dict(box.all_cached([1, 2, 3], "upper", bytes.upper))
+    assert kept() == [(2, 1), (2, 2), (2, 3)]
+    box.expunge([2])
+    box.move([3], other)
+    assert kept() == [(1, 2), (2, 1)]
+    store.delete("user", "a")
+    assert kept() == [(2, 1)]
 
 
 def test_a_message_that_is_not_there() -> None:
