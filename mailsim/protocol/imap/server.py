@@ -50,7 +50,11 @@ class ImapServer(Core[Response, Event]):
     """Responses in, commands out, one at a time: the next comes once this one is answered.
 
     A command that the state does not allow comes like any other, for the answer to it
-    is policy: `legal()` tells.  The core asks for literals by itself.
+    is policy: `legal()` tells.  The core asks for literals by itself, in the words of
+    `ready`; unless `admit`, which is shown the units of the command so far and the literal,
+    says no: then the command is Malformed, and ends where it was announced.  Of a literal
+    that does not wait to be asked for (RFC 7888 §4) it must not say so, but may raise
+    RemoteProtocolError.
     """
 
     role = Role.SERVER
@@ -61,7 +65,7 @@ class ImapServer(Core[Response, Event]):
         limits: Limits = DEFAULT_LIMITS,
         quirks: frozenset[Quirk] = NONE,
         ready: responses.Continuation = READY,
-        admit: Callable[[tuple[bytes, ...], int], bool] | None = None,
+        admit: Callable[[tuple[bytes, ...], Announced], bool] | None = None,
     ) -> None:
         self.state = State.OPENING
         self.utf8 = False
@@ -219,17 +223,20 @@ class ImapServer(Core[Response, Event]):
 
     def _unasked(self) -> bool:
         literal = self._reader.announced
-        return literal is not None and literal.synchronizing and literal is not self._asked
+        return literal is not None and literal is not self._asked
 
     def _ask(self) -> bool:
-        """Ask for the literal that waits for it; False where it is not wanted."""
+        """Let the announced literal come, and say so if it waits; False where it is not wanted."""
         self._asked = literal = self._reader.announced
-        size, limit = literal.size if literal else 0, self._limits.block
-        if self._admit is not None and not self._admit(self._reader.units, size):
+        if literal is None:
+            return True
+        if self._admit is not None and not self._admit(self._reader.units, literal):
             return False
-        if size > limit:
-            raise RemoteProtocolError("imap.literal-too-long", size=str(size), limit=limit)
-        self._outgoing.extend(write_response(self._ready))
+        if literal.size > self._limits.block:
+            size, limit = str(literal.size), self._limits.block
+            raise RemoteProtocolError("imap.literal-too-long", size=size, limit=limit)
+        if literal.synchronizing:
+            self._outgoing.extend(write_response(self._ready))
         self._reader.ask()
         return True
 

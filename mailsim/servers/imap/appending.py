@@ -86,6 +86,7 @@ def _added(
                     content,
                     flags=new.flags,
                     received=world.clock.now() if new.received is None else new.received,
+                    saved=world.clock.now(),
                 )
                 for new, content in zip(news, contents, strict=True)
             ]

@@ -63,7 +63,8 @@ def column(item: FetchItem) -> Column | None:
     if item.section is None:
         return _PLAIN.get(item.name)
     made = _SECTIONED.get(item.name)
-    return made(item) if made else None
+    alone = item.section.text == "MIME" and not item.section.part
+    return made(item) if made and not alone else None
 
 
 # --- what is at hand
@@ -91,7 +92,7 @@ def _internal_date(batch: Batch) -> list[bytes]:
 
 
 def _save_date(batch: Batch) -> list[bytes]:
-    return [b'SAVEDATE "%b"' % date_time(int(one.received)) for one in batch.messages]
+    return [b'SAVEDATE "%b"' % date_time(int(one.saved)) for one in batch.messages]
 
 
 @lru_cache(maxsize=4096)

@@ -38,6 +38,7 @@ class Asked:
     units: tuple[bytes, ...] = field(repr=False)
     rest: int
     value: Request | None
+    before_login: bool = False
 
     @property
     def uid(self) -> bool:
@@ -50,7 +51,13 @@ class Asked:
         try:
             return read_words(self.units, self.rest)
         except BadWordsError as bad:
-            raise self.refused(str(bad)) from None
+            raise self.unreadable(str(bad)) from None
+
+    def unreadable(self, text: str) -> RefusedError:
+        """The error of words that cannot be read; the login process does not say whose."""
+        if self.before_login:
+            return RefusedError(replies.plain("BAD", text))
+        return self.refused(text)
 
     def refused(self, text: str) -> RefusedError:
         """The error that answers BAD with this text."""

@@ -24,39 +24,41 @@ Pairs = list[tuple[int, int]]
 
 async def copy(session: ImapSession, asked: Asked) -> Reply:
     """copy = "COPY" SP sequence-set SP mailbox   ; RFC 3501 §6.4.7"""
-    target, uids = _arguments(session, asked)
+    raw = asked.strings(2)[1]
+    uids = list(chosen(session, asked))
+    if not uids:
+        return replies.NO_MESSAGES
+    target = opened(session, raw, "TRYCREATE")
     view = session.selected
     try:
-        pairs = view.box.copy(uids, target)
+        pairs = view.box.copy(uids, target, saved=session.world.clock.now())
     except OverQuotaError:
         return replies.OVER_QUOTA
     if not pairs:
-        return replies.NO_LONGER_EXIST if uids else replies.NO_MESSAGES
+        return replies.NO_LONGER_EXIST
     return Reply("OK", "Copy completed", _copy_uid(target, pairs))
 
 
 async def move(session: ImapSession, asked: Asked) -> Reply:
     """move = "MOVE" SP sequence-set SP mailbox   ; RFC 6851 §4.1"""
-    target, uids = _arguments(session, asked)
+    raw = asked.strings(2)[1]
+    uids = list(chosen(session, asked))
+    if not uids:
+        return replies.NO_MESSAGES
+    target = opened(session, raw, "TRYCREATE")
     view = session.selected
     if view.read_only:
         return replies.READ_ONLY_BOX
     try:
-        pairs = view.box.move(uids, target)
+        pairs = view.box.move(uids, target, saved=session.world.clock.now())
     except OverQuotaError:
         return replies.OVER_QUOTA
     if not pairs:
-        return replies.NO_LONGER_EXIST if uids else replies.NO_MESSAGES
+        return replies.NO_LONGER_EXIST
     # RFC 6851 §4.3: COPYUID comes untagged, before the first EXPUNGE.
     await session.untagged(replies.MOVED, _copy_uid(target, pairs))
     session.counted["expunged"] += len(pairs)
     return with_modseq(session, ok("Move completed"), changed=True)
-
-
-def _arguments(session: ImapSession, asked: Asked) -> tuple[OpenMailbox, list[int]]:
-    uids = list(chosen(session, asked))
-    target = opened(session, asked.strings(2)[1], "TRYCREATE")
-    return target, uids
 
 
 def _copy_uid(target: OpenMailbox, pairs: Pairs) -> Code:

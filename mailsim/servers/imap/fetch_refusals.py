@@ -17,6 +17,8 @@ _PARTIAL: Final = re.compile(r"\]<(?![0-9]{1,19}(?:\.[0-9]{1,19})?>)")
 
 def refusal(words: tuple[Word, ...], item: FetchItem | None = None) -> str:
     """Why these items and modifiers are refused; `item` is one that is not known."""
+    if item is not None and item.section is not None and item.name in NAMES:
+        return replies.FETCH_SECTION
     if item is not None:
         return replies.FETCH_PARAMETER.format(name=item.name)
     first = words[0]

@@ -14,13 +14,14 @@ from mailsim.servers.imap.names import decoded
 from mailsim.servers.imap.replies import Reply, ok
 from mailsim.servers.imap.words import Kind, Word
 from mailsim.servers.store.values import INBOX, SEPARATOR, SPECIAL_USE
+from mailsim.wire.imap.response_writer import write_response
 from mailsim.wire.imap.responses import MailboxList
-from mailsim.wire.imap.tokens import Quoted
 
 if TYPE_CHECKING:
     from mailsim.servers.imap.session import ImapSession
 
 _SELECT: Final = ("SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE")
+_CHILD_INFO: Final = b' (CHILDINFO ("SUBSCRIBED"))\r\n'
 _RETURN: Final = ("SUBSCRIBED", "CHILDREN", "SPECIAL-USE")
 
 
@@ -169,15 +170,15 @@ async def _tell(session: ImapSession, listing: Listing) -> None:
     for name in tree.names():
         if not listing.matches(name):
             continue
-        found = _found(tree, listing, name)
+        found = _found(tree, listing, name, utf8=session.core.utf8)
         if found is None:
             continue
-        await session.data(found)
+        await session.put(found)
         if listing.status and name in tree.real:
             await tell_status(session, name, listing.status)
 
 
-def _found(tree: Tree, listing: Listing, name: str) -> MailboxList | None:
+def _found(tree: Tree, listing: Listing, name: str, *, utf8: bool) -> bytes | None:
     """The line of one name, or None where it is not selected."""
     real = name in tree.real
     use = SPECIAL_USE.get(name, "") if real else ""
@@ -191,8 +192,9 @@ def _found(tree: Tree, listing: Listing, name: str) -> MailboxList | None:
         return None  # the mailbox below it is listed itself
     if "SPECIAL-USE" in listing.select and not use:
         return None
-    extended = ((("CHILDINFO"), (Quoted("SUBSCRIBED"),)),) if recursive else None
-    return MailboxList(_attributes(tree, listing, name, use), SEPARATOR, name, extended)
+    data = MailboxList(_attributes(tree, listing, name, use), SEPARATOR, name)
+    line = b"".join(write_response(data, utf8=utf8))
+    return line.removesuffix(b"\r\n") + _CHILD_INFO if recursive else line
 
 
 def _matched_below(tree: Tree, listing: Listing, name: str) -> bool:

@@ -40,7 +40,10 @@ async def create(session: ImapSession, asked: Asked) -> Reply:
 
 async def delete(session: ImapSession, asked: Asked) -> Reply:
     """delete = "DELETE" SP mailbox   ; RFC 3501 §6.3.4"""
-    name = checked(session, asked.strings(1)[0])
+    raw = asked.strings(1)[0]
+    if not raw:
+        return replies.DELETE_ROOT
+    name = checked(session, raw)
     if name == INBOX:
         return replies.DELETE_INBOX
     view = session.view

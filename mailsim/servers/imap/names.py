@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailsim.model.stage import Release
 from mailsim.servers.imap import replies
 from mailsim.servers.imap.command import RefusedError
 from mailsim.servers.imap.replies import no
@@ -36,9 +37,9 @@ def checked(session: ImapSession, raw: bytes, *, made: bool = False) -> str:
         name = name.removesuffix(SEPARATOR)
     if why := _wrong(name):
         raise RefusedError(no(replies.NAME_ERROR.format(why=why), "CANNOT"))
-    for level in name.split(SEPARATOR):
-        if level in (".", ".."):
-            raise RefusedError(no(replies.NAME_CHARACTER.format(character="."), "CANNOT"))
+    # Maildir++ keeps a hierarchy as names with dots.
+    if "." in name and session.config.release is not Release.FULL:
+        raise RefusedError(no(replies.NAME_CHARACTER.format(character="."), "CANNOT"))
     return name
 
 

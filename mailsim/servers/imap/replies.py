@@ -104,6 +104,7 @@ TO_ITSELF: Final = no("Can't rename mailbox to itself", "ALREADYEXISTS")
 UNDER_ITSELF: Final = no("Can't rename mailbox under its own child")
 RENAME_INBOX: Final = no("Renaming INBOX isn't supported", "CANNOT")
 DELETE_INBOX: Final = no("INBOX can't be deleted")
+DELETE_ROOT: Final = no("Storage root can't be deleted", "CANNOT")
 NOT_UTF7: Final = no("Mailbox name is not valid mUTF-7")
 NAME_ERROR: Final = "Invalid mailbox name: {why}"
 NAME_EMPTY: Final = "Name is empty"

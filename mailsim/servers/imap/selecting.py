@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailsim.model.stage import Release
 from mailsim.servers.imap import replies
 from mailsim.servers.imap.command import Asked
 from mailsim.servers.imap.names import checked, decoded, opened
@@ -98,6 +99,9 @@ async def _parameters(
 
 async def _open(session: ImapSession, box: OpenMailbox, *, read_only: bool) -> None:
     view = View(box, read_only=read_only, rev2=session.rev2)
+    # RFC 7162 §3.1.2.1 wants HIGHESTMODSEQ at each SELECT; Dovecot's first use of a mailbox
+    # without CONDSTORE does not tell it.
+    full = session.config.release is Release.FULL
     view.condstore = "CONDSTORE" in session.enabled
     view.qresync = "QRESYNC" in session.enabled
     session.select(view)
@@ -111,7 +115,7 @@ async def _open(session: ImapSession, box: OpenMailbox, *, read_only: bool) -> N
         f"* OK [UIDVALIDITY {info.uid_validity}] {replies.UID_VALIDITY}\r\n"
         f"* OK [UIDNEXT {info.uid_next}] {replies.UID_NEXT}\r\n".encode()
     )
-    if view.condstore:
+    if view.condstore or full:
         modseq = max(1, info.highest_modseq)
         lines.append(f"* OK [HIGHESTMODSEQ {modseq}] {replies.HIGHEST}\r\n".encode())
     await session.put(b"".join(lines))
@@ -144,8 +148,6 @@ async def close(session: ImapSession, _: Asked) -> Reply:
         gone = [uid for uid in view.box.with_flag("\\Deleted") if view.number(uid)]
         session.counted["expunged"] += len(view.box.expunge(gone))
     session.leave()
-    if view.qresync:
-        return ok("Close completed").coded("HIGHESTMODSEQ", view.box.info.highest_modseq)
     return ok("Close completed")
 
 

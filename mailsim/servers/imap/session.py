@@ -51,7 +51,7 @@ class ImapSession(Channel[Response, Event]):
             limits=Limits(line=LINE_LIMIT),
             quirks=frozenset({Quirk.BARE_LF, Quirk.CUT_LINE}),
             ready=Continuation(replies.READY),
-            admit=lambda units, size: admits(self, units, size),
+            admit=lambda units, literal: admits(self, units, literal),
         )
         self.view: View | None = None
         self.enabled: set[str] = set()
@@ -143,7 +143,7 @@ class ImapSession(Channel[Response, Event]):
             return
         line = read_line(event.units[0])
         command = value.command if isinstance(value, Tagged) else None
-        asked = Asked(value.tag or "", line.name, event.units, line.rest, command)
+        asked = Asked(value.tag or "", line.name, event.units, line.rest, command, not self.user)
         if await self._unreadable(asked, value):
             return
         if await self.disturbed(asked.name):

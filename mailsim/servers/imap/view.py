@@ -238,7 +238,7 @@ class View:
         new = uids[bisect_right(uids, known) :]
         if not new:
             return b""
-        self.uids.extend(new)
+        self.uids.extend(array("Q", new))
         self._take_recent()
         return b"* %d EXISTS\r\n" % len(self.uids)
 

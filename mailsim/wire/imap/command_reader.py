@@ -23,6 +23,8 @@ T = TypeVar("T")
 _NAME = re.compile(rb"(?:UID )?[A-Za-z][A-Za-z0-9\-]*", re.IGNORECASE)
 _WORD = re.compile(rb"[A-Za-z0-9][A-Za-z0-9.\-]*")
 _PARTIAL = re.compile(rb"<([0-9]{1,19})\.([1-9][0-9]{0,18})>")
+# What PREVIEW's modifiers allow the server to leave undone (RFC 8970 §3.1).
+_PREVIEW = re.compile(rb" \((?:LAZY|FUZZY|LAZY=FUZZY)\)", re.IGNORECASE)
 _ACTION = re.compile(rb"([+-]?FLAGS)(\.SILENT)?(?= )", re.IGNORECASE)
 _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _INITIAL = re.compile(rb"=|[A-Za-z0-9+/=]+")
@@ -219,6 +221,8 @@ def _read_item(scanner: Scanner) -> c.FetchItem:
     """fetch-att = atom / "BODY" [".PEEK"] section [partial] / "BINARY" …"""
     name = scanner.need(_WORD, "fetch-att").decode().upper()
     if not scanner.at(b"["):
+        if name in ("PREVIEW", "SNIPPET"):
+            scanner.match(_PREVIEW)
         return c.FetchItem(name)
     section = WHOLE if scanner.skip(b"[]") else read_section(scanner)
     match = scanner.match(_PARTIAL)

@@ -33,8 +33,7 @@ class FrameReader:
         frame   = *(line-with-literal literal) line
         literal = ["~"] "{" number64 ["+"] "}" CRLF *OCTET
 
-    With `asks`, a literal that waits to be asked for is read after `ask()` alone, even where its
-    sender does not wait.  `line` bounds the lines of one frame taken together, `block` one literal,
+    With `asks`, a literal is read after `ask()` alone, even where its sender does not wait.  `line` bounds the lines of one frame taken together, `block` one literal,
     `frame` the whole, literals twice, each unit with UNIT_COST besides; all in octets.  A
     literal is taken out as bytes once, so time is linear in what is fed.
     """
@@ -149,7 +148,7 @@ class FrameReader:
 
     def _announced(self, literal: Announced) -> None:
         self.announced = literal
-        self._held = self._asks and literal.synchronizing
+        self._held = self._asks
         if literal.size <= self._block:
             self._cost += 2 * literal.size + UNIT_COST  # the octets, and the value
 
