@@ -1,0 +1,147 @@
+"""The actions of the base with fileinto: keep, discard, redirect, fileinto (RFC 5228 §4)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailsim.protocol.sieve.addresses import AddressError, parse_address
+from mailsim.protocol.sieve.checker import Checker
+from mailsim.protocol.sieve.commands.flags import FLAGS, action_flags
+from mailsim.protocol.sieve.commands.tests import constants, positional
+from mailsim.protocol.sieve.complaint import Wrong, shown
+from mailsim.protocol.sieve.program import Call
+from mailsim.protocol.sieve.result import Action, Discard, FileInto, Keep, Redirect, Reject
+from mailsim.protocol.sieve.run import Run
+from mailsim.protocol.sieve.spec import Option, Sort, Spec, Type
+from mailsim.protocol.sieve.syntax import Node
+
+_COPY: Final = Option("copy", None, "copy")
+_CREATE: Final = Option("create", None, "mailbox")
+_INBOX: Final = "INBOX"
+
+
+def forbid_after_reject(run: Run, call: Call, action: str) -> None:
+    """What delivers does not go with what refuses (RFC 5429 §2.2 has it so for what responds)."""
+    for other in run.actions:
+        if isinstance(other, Reject):
+            where = f"{call.unit.name}: line {other.line}"
+            run.fail(Wrong("sieve.reject-conflict", call.place, action=action, where=where))
+
+
+def mailbox_of(action: Action) -> str | None:
+    """The mailbox that an action puts the message into."""
+    if isinstance(action, Keep):
+        return _INBOX
+    if isinstance(action, FileInto):
+        return action.mailbox
+    return None
+
+
+def _store(run: Run, call: Call, action: Keep | FileInto, *, copy: bool) -> None:
+    """Add a storing action; the same mailbox once, with the flags of the last (RFC 5228 §2.10.3)."""
+    forbid_after_reject(run, call, "store")
+    mailbox = mailbox_of(action)
+    for at, other in enumerate(run.actions):
+        if mailbox_of(other) == mailbox:
+            run.actions[at] = _merged(other, action)
+            run.keeping = run.keeping and copy
+            run.note(call, "sieve.trace-same-mailbox", {"mailbox": mailbox})
+            return
+    run.act(call, action, cancels=not copy)
+
+
+def _merged(old: Action, new: Keep | FileInto) -> Action:
+    if isinstance(old, FileInto) and isinstance(new, FileInto):
+        return FileInto(
+            old.mailbox, new.flags, new.content, old.create or new.create, old.copy and new.copy,
+            old.line,
+        )  # fmt: skip
+    return new
+
+
+def _keep(run: Run, call: Call) -> None:
+    flags = action_flags(run, call)
+    run.note(call, "sieve.trace-keep", {"flags": " ".join(flags) or "-"})
+    _store(run, call, Keep(flags, run.message.content, line=call.place.line), copy=False)
+
+
+def _discard(run: Run, call: Call) -> None:
+    run.note(call, "sieve.trace-discard", {})
+    run.keeping = False
+    if not any(isinstance(one, Discard) for one in run.actions):
+        run.act(call, Discard(call.place.line), cancels=True)
+
+
+def check_mailbox(name: bytes) -> str | None:
+    """The mailbox's name as text, or None for one that no mailbox can have."""
+    try:
+        text = name.decode()
+    except UnicodeDecodeError:
+        return None
+    if not text or any(ord(one) < 32 or ord(one) == 127 for one in text):
+        return None
+    return _INBOX if text.upper() == _INBOX else text
+
+
+def _fileinto_check(_checker: Checker, node: Node, call: Call) -> None:
+    for name, text in constants(positional(node, 1), (call.args[0],)):
+        if check_mailbox(name) is None:
+            raise Wrong("sieve.bad-mailbox", text.place, name=shown(name))
+
+
+def _fileinto(run: Run, call: Call) -> None:
+    name = run.text(call.args[0])
+    mailbox = check_mailbox(name)
+    if mailbox is None:
+        run.fail(Wrong("sieve.bad-mailbox", call.place, name=shown(name)))
+        return
+    flags = action_flags(run, call)
+    copy, create = "copy" in call.tags, "create" in call.tags
+    params = {"mailbox": mailbox, "flags": " ".join(flags) or "-"}
+    run.note(call, "sieve.trace-fileinto-copy" if copy else "sieve.trace-fileinto", params)
+    action = FileInto(mailbox, flags, run.message.content, create, copy, call.place.line)
+    _store(run, call, action, copy=copy)
+
+
+def _redirect_check(_checker: Checker, node: Node, call: Call) -> None:
+    for address, text in constants(positional(node, 1), (call.args[0],)):
+        try:
+            parse_address(address)
+        except AddressError as error:
+            raise Wrong(
+                "sieve.redirect-address", text.place, address=shown(address), reason=error.reason
+            ) from None
+
+
+def _redirect(run: Run, call: Call) -> None:
+    given = run.text(call.args[0])
+    try:
+        address = bytes(parse_address(given)).decode("utf-8", "replace")
+    except AddressError as error:
+        run.fail(
+            Wrong("sieve.redirect-address", call.place, address=shown(given), reason=error.reason)
+        )
+        return
+    forbid_after_reject(run, call, "redirect")
+    copy = "copy" in call.tags
+    run.note(call, "sieve.trace-redirect", {"address": address})
+    for other in run.actions:
+        if isinstance(other, Redirect) and other.address == address:
+            run.keeping = run.keeping and copy
+            return
+    action = Redirect(address, run.message.content, copy, call.place.line)
+    run.act(call, action, cancels=not copy)
+
+
+SPECS: Final = (
+    Spec("keep", Sort.COMMAND, _keep, options=(FLAGS,)),
+    Spec("discard", Sort.COMMAND, _discard),
+    Spec(
+        "redirect", Sort.COMMAND, _redirect, (("address", Type.STRING),), (_COPY,),
+        check=_redirect_check,
+    ),
+    Spec(
+        "fileinto", Sort.COMMAND, _fileinto, (("folder", Type.STRING),), (_COPY, _CREATE, FLAGS),
+        "fileinto", check=_fileinto_check,
+    ),
+)  # fmt: skip

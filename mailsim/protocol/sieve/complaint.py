@@ -1,0 +1,118 @@
+"""What is wrong in a script, said to a person or as Pigeonhole says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from mailsim.language import language, word
+from mailsim.protocol.sieve.syntax import Place
+from mailsim.protocol.sieve.wording import PIGEONHOLE
+
+NOWHERE = Place(0, 0)
+_SHOWN = 128
+
+
+class Severity(Enum):
+    """An error refuses the script, or ends its run; a warning does neither."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word of the grammar that has a name in each language: "a string", "une chaîne"."""
+
+    message_id: str
+    pigeonhole: str
+    params: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        return self.pigeonhole.format(**dict(self.params))
+
+    def worded(self, lang: str | None = None) -> str:
+        """The word in `lang`."""
+        return word(self.message_id, language(lang), **dict(self.params))
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One error or warning: an id with parameters, worded when it is shown.
+
+    `script` names the script, as Pigeonhole's lines begin; `place` is (0, 0) where no place
+    is to blame.
+    """
+
+    message_id: str
+    params: dict[str, object]
+    place: Place = NOWHERE
+    script: str = "main script"
+    severity: Severity = Severity.ERROR
+
+    @property
+    def line(self) -> int:
+        """The line in the script, from 1; 0: none."""
+        return self.place.line
+
+    @property
+    def column(self) -> int:
+        """The octet in the line, from 1; 0: none."""
+        return self.place.column
+
+    def worded(self, lang: str | None = None) -> str:
+        """A person's sentence, without the place."""
+        spoken = language(lang)
+        shown = {name: _worded(value, spoken) for name, value in self.params.items()}
+        return word(self.message_id, spoken, **shown)
+
+    @property
+    def pigeonhole(self) -> str:
+        """ "main script: line 3: error: unknown command 'foo' (…).", as Pigeonhole's log has it."""
+        shown = {name: _shown(value) for name, value in self.params.items()}
+        text = PIGEONHOLE[self.message_id].format(**shown)
+        where = f"line {self.line}: " if self.line else ""
+        return f"{self.script}: {where}{self.severity.value}: {text}."
+
+    def to_json(self, lang: str | None = None) -> dict[str, object]:
+        """Its JSON form."""
+        return {
+            "id": self.message_id,
+            "severity": self.severity.value,
+            "script": self.script,
+            "line": self.line,
+            "column": self.column,
+            "text": self.worded(lang),
+            "pigeonhole": self.pigeonhole,
+        }
+
+
+class Wrong(Exception):
+    """What a checker of one command raises: the command is wrong, the others are looked at still."""
+
+    def __init__(self, message_id: str, place: Place = NOWHERE, /, **params: object) -> None:
+        super().__init__(message_id)
+        self.message_id = message_id
+        self.place = place
+        self.params = params
+
+
+def shown(octets: bytes, most: int = _SHOWN) -> str:
+    """A value from script or message for a person: its start, control characters harmless."""
+    text = octets.decode("utf-8", "replace").replace("\N{REPLACEMENT CHARACTER}", "?")
+    return clean(text if len(text) <= most else text[: most - 3] + "...")
+
+
+def clean(text: str) -> str:
+    """`text` with "?" for what could command a terminal or break a line."""
+    return "".join(one if one.isprintable() else "?" for one in text)
+
+
+def _shown(value: object) -> object:
+    return clean(value) if isinstance(value, str) else value
+
+
+def _worded(value: object, lang: str) -> object:
+    if isinstance(value, Term):
+        return value.worded(lang)
+    return _shown(value)

@@ -1,0 +1,218 @@
+"""compile() makes a Script of octets; run() applies it to a message."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from mailsim.protocol.sieve.checker import Checker, Shared
+from mailsim.protocol.sieve.commands import COMMANDS
+from mailsim.protocol.sieve.complaint import Complaint, Severity, Wrong, shown
+from mailsim.protocol.sieve.environment import Envelope, Environment
+from mailsim.protocol.sieve.message import Message
+from mailsim.protocol.sieve.parser import Parser
+from mailsim.protocol.sieve.program import Unit
+from mailsim.protocol.sieve.result import Result
+from mailsim.protocol.sieve.run import Failed, Return, Run, Stop
+from mailsim.protocol.sieve.settings import SITE, Settings
+from mailsim.protocol.sieve.syntax import Node, Place
+
+Includes = Callable[[str, bool], bytes | None]
+"""A script by name, personal or global (True); None if there is none."""
+
+
+def no_includes(_name: str, _shared: bool) -> bytes | None:  # noqa: FBT001 - Includes' form
+    """No scripts to include."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script that may run, any number of times."""
+
+    unit: Unit = field(repr=False)
+    settings: Settings = field(repr=False)
+    warnings: tuple[Complaint, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The main script's name."""
+        return self.unit.name
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a script may not run: errors, and warnings among them, in the order of the script."""
+
+    complaints: tuple[Complaint, ...]
+
+    @property
+    def errors(self) -> tuple[Complaint, ...]:
+        """The errors alone; at least one."""
+        return tuple(one for one in self.complaints if one.severity is Severity.ERROR)
+
+    @property
+    def pigeonhole(self) -> str:
+        """All of it as Pigeonhole writes it, a line each, the verdict last."""
+        return "\n".join(one.pigeonhole for one in self.complaints) + "\n"
+
+
+class _Edge(NamedTuple):
+    origin: Unit
+    target: Unit
+    place: Place
+    once: bool
+
+
+class _Compiler:
+    """Compiles a script and all that it includes, each once."""
+
+    def __init__(self, settings: Settings, includes: Includes, *, upload: bool) -> None:
+        self._settings = settings
+        self._includes = includes
+        self._upload = upload
+        self._edges: list[_Edge] = []
+        self._pending: deque[tuple[Unit, bytes]] = deque()
+        self._units: dict[tuple[str, bool], Unit] = {}
+        self.complaints: list[Complaint] = []
+        self._shared = Shared(
+            settings, settings.limits, COMMANDS, self.include, self.complaints, upload
+        )
+
+    def run(self, source: bytes, name: str) -> Unit:
+        """The main script's unit, everything checked; what is wrong is in `complaints`."""
+        main = Unit(name)
+        self._units[name, False] = main
+        if not self._compile(main, source):
+            return main
+        while self._pending:
+            unit, octets = self._pending.popleft()
+            if not self._compile(unit, octets):
+                edge = next(one for one in self._edges if one.target is unit)
+                self._note(edge, Wrong("sieve.include-invalid", edge.place, name=unit.name))
+        self._check_edges(main)
+        return main
+
+    def _compile(self, unit: Unit, source: bytes) -> bool:
+        """Parse and check one script; says whether it is right."""
+        if len(source) > self._settings.limits.script_size:
+            most = self._settings.limits.script_size
+            self._say(unit, Wrong("sieve.script-too-large", most=most))
+            return False
+        checker = Checker(self._shared, unit)
+        nodes = self._parse(checker, source)
+        if nodes is None:
+            self._say(unit, Wrong("sieve.parse-failed"))
+            return False
+        unit.calls = checker.script(nodes)
+        if checker.wrong:
+            self._say(unit, Wrong("sieve.validation-failed"))
+        return not checker.wrong
+
+    def _parse(self, checker: Checker, source: bytes) -> list[Node] | None:
+        nodes = Parser(source, self._settings.limits, checker.complain).parse()
+        return None if checker.wrong else nodes
+
+    def _say(self, unit: Unit, wrong: Wrong, severity: Severity = Severity.ERROR) -> None:
+        made = Complaint(wrong.message_id, wrong.params, wrong.place, unit.name, severity)
+        self.complaints.append(made)
+
+    def _note(self, edge: _Edge, wrong: Wrong, severity: Severity = Severity.ERROR) -> None:
+        self._say(edge.origin, wrong, severity)
+
+    # --- included scripts
+
+    def include(
+        self, checker: Checker, name: str, *, shared: bool, once: bool, place: Place
+    ) -> Unit | None:
+        """The unit of an included script, compiled or to be compiled; None if there is no such script."""
+        unit = self._units.get((name, shared))
+        if unit is None:
+            source = self._includes(name, shared)
+            if source is None:
+                return None
+            limits = self._settings.limits
+            if len(self._units) > limits.includes:
+                raise Wrong(
+                    "sieve.too-many-includes",
+                    place,
+                    name=shown(name.encode()),
+                    most=limits.includes,
+                )
+            unit = Unit(name, number=len(self._units))
+            self._units[name, shared] = unit
+            self._pending.append((unit, source))
+        self._edges.append(_Edge(checker.unit, unit, place, once))
+        return unit
+
+    def _check_edges(self, main: Unit) -> None:
+        """No script within itself, and none too deep (RFC 6609 §3.1)."""
+        behind: dict[int, list[_Edge]] = {}
+        for edge in self._edges:
+            behind.setdefault(edge.origin.number, []).append(edge)
+        depths: dict[int, int] = {}
+        self._walk(main, behind, [main.number], depths)
+
+    def _walk(
+        self, unit: Unit, behind: dict[int, list[_Edge]], within: list[int], depths: dict[int, int]
+    ) -> None:
+        most = self._settings.limits.include_depth
+        for edge in behind.get(unit.number, ()):
+            number = edge.target.number
+            if number in within:
+                if not edge.once:
+                    # RFC 6609 §3.1: at upload this is no error yet.
+                    how = Severity.WARNING if self._upload else Severity.ERROR
+                    self._note(edge, Wrong("sieve.include-circular", edge.place), how)
+            elif len(within) > most:
+                self._note(edge, Wrong("sieve.include-too-deep", edge.place, most=most))
+                return
+            elif depths.get(number, -1) < len(within):
+                depths[number] = len(within)
+                self._walk(edge.target, behind, [*within, number], depths)
+
+
+def compile_script(
+    source: bytes,
+    *,
+    name: str = "main script",
+    includes: Includes = no_includes,
+    settings: Settings = SITE,
+    upload: bool = False,
+) -> Script | Refused:
+    """A script made ready to run, or all that is wrong with it.
+
+    `upload`: the script is only being stored; what it includes may be missing yet
+    (RFC 6609 §3.1), and is an error when the script runs.
+    """
+    compiler = _Compiler(settings, includes, upload=upload)
+    unit = compiler.run(source, name)
+    complaints = tuple(compiler.complaints)
+    if any(one.severity is Severity.ERROR for one in complaints):
+        return Refused(complaints)
+    return Script(unit, settings, complaints)
+
+
+def run_script(
+    script: Script,
+    content: bytes,
+    envelope: Envelope,
+    environment: Environment,
+    *,
+    trace: bool = False,
+) -> Result:
+    """What the script decides for a message; nothing is done yet.
+
+    An error while it runs ends it, and the message is kept as it came (RFC 5228 §2.10.6).
+    """
+    message = Message(content)
+    run = Run(script.unit, message, envelope, environment, script.settings, trace=trace)
+    try:
+        with suppress(Stop, Return):
+            run.block(script.unit.calls)
+    except Failed:
+        return run.failure()
+    return run.result()
