@@ -1,7 +1,7 @@
 """Sieve (RFC 5228): a script is compiled once and run over many messages.
 
     script = compile_script(source)              # a Script, or a Refused with all that is wrong
-    result = run_script(script, message, Envelope(sender, recipient), environment, trace=True)
+    result = run(script, message, Envelope(sender, recipient), environment, trace=True)
     result.actions                               # Keep, FileInto, Redirect, Discard, Reject, Vacation
 
 Pure: the clock, ids and what is in the mailboxes come with the `Environment`; what a run decides
@@ -23,7 +23,7 @@ from mailsim.protocol.sieve.result import (
     Result,
     Vacation,
 )
-from mailsim.protocol.sieve.script import Includes, Refused, Script, compile_script, run_script
+from mailsim.protocol.sieve.script import Includes, Refused, Script, compile_script, run
 from mailsim.protocol.sieve.settings import ALL, BY_DEFAULT, EVERYTHING, SITE, Scanner, Settings
 from mailsim.protocol.sieve.trace import Step
 
@@ -54,5 +54,5 @@ __all__ = [
     "Step",
     "Vacation",
     "compile_script",
-    "run_script",
+    "run",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailsim.protocol.sieve.calendar import Moment
 from mailsim.protocol.sieve.fields import written
-from mailsim.protocol.sieve.run import Run
+from mailsim.protocol.sieve.running import Run
 
 _REJECTED = "Your message to <{recipient}> was automatically rejected:\r\n"
 
@@ -16,7 +16,7 @@ def _header(*fields: tuple[str, bytes]) -> bytes:
 def _start(run: Run) -> list[tuple[str, bytes]]:
     now = Moment(int(run.environment.now()), run.environment.zone())
     return [
-        ("X-Sieve", f"Pigeonhole Sieve {run.settings.version}".encode()),
+        ("X-Sieve", run.settings.implementation.encode()),
         ("Message-ID", run.environment.new_message_id().encode()),
         ("Date", now.std11.encode()),
     ]

@@ -1,4 +1,4 @@
-"""compile() makes a Script of octets; run() applies it to a message."""
+"""compile_script() makes a Script of octets; run() applies it to a message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mailsim.protocol.sieve.message import Message
 from mailsim.protocol.sieve.parser import Parser
 from mailsim.protocol.sieve.program import Unit
 from mailsim.protocol.sieve.result import Result
-from mailsim.protocol.sieve.run import Failed, Return, Run, Stop
+from mailsim.protocol.sieve.running import Failed, Return, Run, Stop
 from mailsim.protocol.sieve.settings import SITE, Settings
 from mailsim.protocol.sieve.syntax import Node, Place
 
@@ -196,23 +196,27 @@ def compile_script(
     return Script(unit, settings, complaints)
 
 
-def run_script(
+def run(
     script: Script,
     content: bytes,
     envelope: Envelope,
     environment: Environment,
     *,
+    settings: Settings | None = None,
     trace: bool = False,
 ) -> Result:
     """What the script decides for a message; nothing is done yet.
 
+    `settings`: other ones than the script was compiled with.
+
     An error while it runs ends it, and the message is kept as it came (RFC 5228 §2.10.6).
     """
     message = Message(content)
-    run = Run(script.unit, message, envelope, environment, script.settings, trace=trace)
+    chosen = settings or script.settings
+    running = Run(script.unit, message, envelope, environment, chosen, trace=trace)
     try:
         with suppress(Stop, Return):
-            run.block(script.unit.calls)
+            running.block(script.unit.calls)
     except Failed:
-        return run.failure()
-    return run.result()
+        return running.failure()
+    return running.result()

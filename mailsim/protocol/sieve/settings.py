@@ -64,7 +64,9 @@ class Settings:
     postmaster: str = ""
     """The address that what the server writes comes from; "": postmaster@ its host."""
     version: str = "0.5.19"
-    """Pigeonhole's, for the environment test and the vacation's X-Sieve."""
+    """Pigeonhole's, for the environment test."""
+    implementation: str = "Pigeonhole Sieve 0.5.19 (4eae2f79)"
+    """X-Sieve of what the server writes."""
 
 
 SITE: Final = Settings()

@@ -8,7 +8,7 @@ from mailsim.protocol.sieve.checker import Checker
 from mailsim.protocol.sieve.commands import capabilities
 from mailsim.protocol.sieve.complaint import Wrong
 from mailsim.protocol.sieve.program import Call
-from mailsim.protocol.sieve.run import Run, Stop
+from mailsim.protocol.sieve.running import Run, Stop
 from mailsim.protocol.sieve.spec import Sort, Spec, type_of
 from mailsim.protocol.sieve.syntax import Node, Text, Texts
 

@@ -10,7 +10,7 @@ from mailsim.protocol.sieve.commands.matching import MATCH, check_match, matched
 from mailsim.protocol.sieve.complaint import Severity, Wrong, shown
 from mailsim.protocol.sieve.message import valid_field_name
 from mailsim.protocol.sieve.program import Call
-from mailsim.protocol.sieve.run import Run
+from mailsim.protocol.sieve.running import Run
 from mailsim.protocol.sieve.settings import Settings
 from mailsim.protocol.sieve.spec import Option, Sort, Spec, Type
 from mailsim.protocol.sieve.syntax import Argument, Node

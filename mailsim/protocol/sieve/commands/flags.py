@@ -10,7 +10,7 @@ from mailsim.protocol.sieve.checker import Checker
 from mailsim.protocol.sieve.commands.matching import MATCH, check_match, matched
 from mailsim.protocol.sieve.complaint import Severity, Wrong, shown
 from mailsim.protocol.sieve.program import Call, Variable
-from mailsim.protocol.sieve.run import Run
+from mailsim.protocol.sieve.running import Run
 from mailsim.protocol.sieve.spec import Option, Sort, Spec, Type, type_of
 from mailsim.protocol.sieve.strings import variable_name
 from mailsim.protocol.sieve.syntax import Argument, Node, Text, Texts

@@ -8,7 +8,7 @@ from typing import Any, Final
 from mailsim.protocol.sieve.checker import Checker
 from mailsim.protocol.sieve.complaint import Term, Wrong, shown
 from mailsim.protocol.sieve.program import Call
-from mailsim.protocol.sieve.run import Frame, Return, Run, Stop
+from mailsim.protocol.sieve.running import Frame, Return, Run, Stop
 from mailsim.protocol.sieve.spec import Option, Sort, Spec, Type
 from mailsim.protocol.sieve.strings import variable_name
 from mailsim.protocol.sieve.syntax import Node, Text, Texts

@@ -7,7 +7,7 @@ from typing import Final
 from mailsim.protocol.sieve.commands.actions import check_mailbox
 from mailsim.protocol.sieve.complaint import shown
 from mailsim.protocol.sieve.program import Call
-from mailsim.protocol.sieve.run import Run
+from mailsim.protocol.sieve.running import Run
 from mailsim.protocol.sieve.spec import Sort, Spec, Type
 
 

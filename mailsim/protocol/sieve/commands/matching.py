@@ -20,7 +20,7 @@ from mailsim.protocol.sieve.comparing import (
 from mailsim.protocol.sieve.complaint import Severity, Term, Wrong, shown
 from mailsim.protocol.sieve.program import Call, Value
 from mailsim.protocol.sieve.regex import RegexError, compile_regex
-from mailsim.protocol.sieve.run import Run
+from mailsim.protocol.sieve.running import Run
 from mailsim.protocol.sieve.spec import Option, Type, type_of
 from mailsim.protocol.sieve.syntax import Argument, Tag, Text
 

@@ -8,7 +8,7 @@ from mailsim.protocol.sieve.complaint import Wrong, shown
 from mailsim.protocol.sieve.program import Call
 from mailsim.protocol.sieve.reply import rejection
 from mailsim.protocol.sieve.result import Discard, FileInto, Keep, Redirect, Reject, Vacation
-from mailsim.protocol.sieve.run import Run
+from mailsim.protocol.sieve.running import Run
 from mailsim.protocol.sieve.spec import Sort, Spec, Type
 
 _DELIVERING: Final = {Keep: "store", FileInto: "store", Redirect: "redirect"}

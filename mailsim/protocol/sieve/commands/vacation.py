@@ -11,7 +11,7 @@ from mailsim.protocol.sieve.complaint import Severity, Wrong, shown
 from mailsim.protocol.sieve.program import Call, Template
 from mailsim.protocol.sieve.reply import vacation_reply
 from mailsim.protocol.sieve.result import Mark, Reject, Vacation
-from mailsim.protocol.sieve.run import Run
+from mailsim.protocol.sieve.running import Run
 from mailsim.protocol.sieve.settings import DAY, Settings
 from mailsim.protocol.sieve.spec import Option, Sort, Spec, Type
 from mailsim.protocol.sieve.syntax import Argument, Node

@@ -12,7 +12,7 @@ from mailsim.protocol.sieve.commands.tests import positional
 from mailsim.protocol.sieve.comparing import OCTET
 from mailsim.protocol.sieve.complaint import Wrong, shown
 from mailsim.protocol.sieve.program import Call
-from mailsim.protocol.sieve.run import Run
+from mailsim.protocol.sieve.running import Run
 from mailsim.protocol.sieve.spec import Option, Sort, Spec, Type
 from mailsim.protocol.sieve.strings import variable_name
 from mailsim.protocol.sieve.syntax import Node, Text
