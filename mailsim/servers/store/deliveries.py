@@ -55,44 +55,24 @@ class Deliveries(Quotas):
         before it.  `saved` is now, where that is not `received`.  Raises OverQuotaError before anything is done.
         """
         with self.step():
-            if mailbox != INBOX:
-                mailbox = mailbox_name(mailbox)
             if size < 0:
                 text = content if isinstance(content, bytes) else self.content(content)
                 size = len(head) + len(text)
-            if saved is None:
-                saved = received
             if self._limited is not False:
                 self.charge(user, size)
             number = content if isinstance(content, int) else self.keep(content)
+            saved = received if saved is None else saved
+            if mailbox != INBOX:
+                mailbox = mailbox_name(mailbox)
             bits, words = self._spelt(user, mailbox, flags) if flags else (0, "")
-            box, uid, modseq = self._next.get((user, mailbox)) or self._read(user, mailbox)
-            self._db.execute(
-                "UPDATE mailbox SET uid_next = ?, modseq = ?, messages = messages + 1,"
-                " octets = octets + ?, unseen = unseen + ? WHERE id = ?",
-                (uid + 1, modseq, size, not bits & SEEN, box),
-            )
+            box, uid, modseq = self._take(user, mailbox, size, unseen=not bits & SEEN)
             self._db.execute(
                 "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    box,
-                    uid,
-                    modseq,
-                    bits,
-                    words,
-                    received,
-                    saved,
-                    size,
-                    message_id,
-                    head,
-                    number,
-                ),
+                (box, uid, modseq, bits, words, received, saved, size, message_id, head, number),
             )
-            self._next[user, mailbox] = (box, uid + 1, modseq + 1)
             if box in self._live:
-                self._live[box].added(
-                    Message(uid, flag_set(bits, words), modseq, received, size, message_id, saved)
-                )
+                flag = flag_set(bits, words)
+                self._live[box].added(Message(uid, flag, modseq, received, size, message_id, saved))
         return uid
 
     def forget_next(self) -> None:
@@ -105,6 +85,17 @@ class Deliveries(Quotas):
             "SELECT id FROM mailbox WHERE user = ? AND name = ?", (user, mailbox_name(mailbox))
         ).fetchone()
         return int(row[0]) if row else 0
+
+    def _take(self, user: str, mailbox: str, size: int, *, unseen: bool) -> tuple[int, int, int]:
+        """Number of the mailbox, and UID and mod-sequence of its new message."""
+        taken = box, uid, modseq = self._next.get((user, mailbox)) or self._read(user, mailbox)
+        self._db.execute(
+            "UPDATE mailbox SET uid_next = ?, modseq = ?, messages = messages + 1,"
+            " octets = octets + ?, unseen = unseen + ? WHERE id = ?",
+            (uid + 1, modseq, size, unseen, box),
+        )
+        self._next[user, mailbox] = (box, uid + 1, modseq + 1)
+        return taken
 
     def _read(self, user: str, mailbox: str) -> tuple[int, int, int]:
         """Number of the mailbox, which is made if need be; UID and mod-sequence that come next."""
