@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from mailsim.wire.mime.lexer import BROKEN, END, MORE, Lexer, no_nul
+from mailsim.wire.mime.lexer import BROKEN, END, MORE, Lexer, is_atext, no_nul
 
 MISSING_MAILBOX = b"MISSING_MAILBOX"
 MISSING_DOMAIN = b"MISSING_DOMAIN"
 SYNTAX_ERROR = b"SYNTAX_ERROR"
 INVALID_ROUTE = b"INVALID_ROUTE"
+_ESCAPED = re.compile(rb"[\\\"']")
 
 
 @dataclass(slots=True)
@@ -37,6 +39,40 @@ class Mailbox:
 def parse_addresses(field: bytes) -> list[Mailbox]:
     """The addresses of an address field's body, groups marked by their beginning and end."""
     return _Reader(field).read()
+
+
+def written(addresses: list[Mailbox]) -> bytes:
+    """The addresses as one list: `name <mailbox@domain>` each, quoted where it must be."""
+    text = bytearray()
+    inside = False
+    for one in addresses:
+        if one.domain is None and inside:
+            inside = False
+            text[:] = text.removesuffix(b" ") + b";"
+            continue
+        if text and not text.endswith(b": "):
+            text += b", "
+        if one.domain is None:
+            inside = True
+            text += _quoted(one.mailbox or b"", b"") + b": "
+        else:
+            text += _written(one)
+    return bytes(text)
+
+
+def _written(one: Mailbox) -> bytes:
+    route = one.route + b":" if one.route is not None else b""
+    mailbox = _quoted(one.mailbox or b"", b".")
+    domain = b"@" + one.domain if one.domain else b""
+    name = _quoted(one.name, b"") + b" " if one.name is not None else b""
+    return b"%b<%b%b%b>" % (name, route, mailbox, domain)
+
+
+def _quoted(word: bytes, also: bytes) -> bytes:
+    """`word`, quoted if it holds anything but atext and `also`; never if encoded words are in it."""
+    if word and (is_atext(word, also) or b"=?" in word):
+        return word
+    return b'"%b"' % _ESCAPED.sub(rb"\\\g<0>", word)
 
 
 class _Reader(Lexer):

@@ -15,7 +15,14 @@ _CHARSET: Final = re.compile(
     r"(?:-[123])?|hz-gb-2312|ks_c_5601-1987|tis-620|macintosh|mac-?roman",
     re.IGNORECASE,
 )
-_NAMES: Final = {"ks_c_5601-1987": "cp949", "hz-gb-2312": "hz", "macintosh": "mac-roman"}
+# What calls itself ASCII and is none is UTF-8 more often than anything else.
+_NAMES: Final = {
+    "us-ascii": "utf-8",
+    "ascii": "utf-8",
+    "ks_c_5601-1987": "cp949",
+    "hz-gb-2312": "hz",
+    "macintosh": "mac-roman",
+}
 
 
 @lru_cache(maxsize=128)

@@ -31,6 +31,12 @@ def no_nul(value: bytes) -> bytes:
     return value.replace(b"\0", _REPLACEMENT) if b"\0" in value else value
 
 
+def is_atext(word: bytes, also: bytes = b"") -> bool:
+    """Whether `word` is an atom, octets of `also` apart."""
+    left = word.translate(None, also)
+    return bool(word) and (not left or _ATOM.fullmatch(left) is not None)
+
+
 class Lexer:
     """Reads one field's body, `data`, from `pos` on.
 

@@ -108,10 +108,13 @@ class Part:
 
     @cached_property
     def by_name(self) -> dict[bytes, list[bytes]]:
-        """The fields' values by name in lower case, in their order."""
+        """The fields' values by name in lower case, in their order; lines without a colon under ""."""
         found: dict[bytes, list[bytes]] = {}
         for field in self.iter_fields():
-            if field.raw is not None:
+            if field.raw is None:
+                line = self.content[field.start : field.end]
+                found.setdefault(b"", []).append(clean(b" " + line))
+            else:
                 found.setdefault(field.name.lower(), []).append(clean(field.raw))
         return found
 

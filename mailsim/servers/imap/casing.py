@@ -1,0 +1,26 @@
+"""Text made comparable: neither case nor the way in which accents are written counts."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+class _Letters(dict[int, str]):
+    """Each letter as Dovecot compares it: its title case, then decomposed (i;unicode-casemap,
+    RFC 5051 §2); made when first met."""
+
+    def __missing__(self, code: int) -> str:
+        letter = chr(code)
+        title = letter.title()
+        # Only what stays one letter: "ß" is not "SS" here.
+        made = unicodedata.normalize("NFKD", title if len(title) == 1 else letter)
+        self[code] = made
+        return made
+
+
+_LETTERS = _Letters()
+
+
+def folded(text: str) -> str:
+    """`text` in the form in which it is compared."""
+    return text.upper() if text.isascii() else text.translate(_LETTERS)
