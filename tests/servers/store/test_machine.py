@@ -28,8 +28,8 @@ from mailsim.servers.store.values import (
 )
 from tests.servers.store.modelled import Box, Kept, Mail
 
-USERS = st.sampled_from(["user", "cheikh"])
-NAMES = st.sampled_from(["INBOX", "inbox", "Trash", "a", "a/b", "a/b/c", "ab", "é"])
+USERS = st.sampled_from(["user", "user", "cheikh"])
+NAMES = st.sampled_from(["INBOX", "INBOX", "inbox", "a", "a/b", "a/b", "ab", "é"])
 FLAGS = st.lists(
     st.sampled_from(
         ["\\Seen", "\\seen", "\\Deleted", "\\Recent", "\\Odd", "$Junk", "Work", "WORK"]

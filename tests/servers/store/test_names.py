@@ -58,6 +58,19 @@ def test_a_mailbox_made_again_has_another_uid_validity(tmp_path: Path) -> None:
     store.close()
 
 
+def test_so_has_one_that_a_delivery_makes_again() -> None:
+    store = Store(None)
+    for uid in (1, 2):
+        assert store.deliver("user", "a", b"x\r\n") == uid
+    before = store.open("user", "a").info
+    store.delete("user", "a")
+    assert store.deliver("user", "a", b"y\r\n") == 1
+    after = store.open("user", "a")
+    assert after.info.uid_validity != before.uid_validity
+    assert after.content(1) == b"y\r\n"
+    assert store.mailboxes() == {"user": {"a": 1}}
+
+
 def test_rename_keeps_uids_and_uid_validity_and_takes_along_what_is_below() -> None:
     store = Store(None)
     for name in ("a", "a/b", "a/b/c", "ab", "A/b"):
