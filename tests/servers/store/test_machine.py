@@ -84,6 +84,7 @@ class Machine(RuleBasedStateMachine):
         self.folder: Path | None = None
         self.replicas: dict[tuple[str, str], Replica] = {}
         self.mail = Mail()
+        self.held: list[OpenMailbox] = []
 
     @initialize(on_disk=st.booleans(), count=st.integers(0, 8))
     def begin(self, *, on_disk: bool, count: int) -> None:
@@ -277,11 +278,17 @@ class Machine(RuleBasedStateMachine):
         assert not any(one.gone for one in self.replicas.values())
 
     @rule()
+    def let_go(self) -> None:
+        """Nobody has a mailbox open but those who watch."""
+        self.held.clear()
+
+    @rule()
     def reopen(self) -> None:
         if self.folder:
             before = self.store.state()
             self.store.close()
             self.replicas.clear()
+            self.held.clear()
             self.store = Store(self.folder)
             assert self.store.state() == before
 
@@ -316,6 +323,8 @@ class Machine(RuleBasedStateMachine):
 
     def same(self, user: str, name: str, box: Box) -> None:
         opened = self.store.open(user, name)
+        if opened not in self.held:
+            self.held.append(opened)
         info = opened.info
         assert (info.uid_validity, info.uid_next) == (box.uid_validity, box.uid_next)
         assert (info.name, info.highest_modseq) == (name, box.modseq)
