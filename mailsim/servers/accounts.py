@@ -43,6 +43,11 @@ class LabAccounts:
                 return Secret(self._password(account))
         return None
 
+    def uid(self, user: str) -> int:
+        """The user id on the server: adduser's, from 1000 on; 0 for who is no user there."""
+        users = self._network.users()
+        return 1000 + users.index(user) if user in users else 0
+
     def owner(self, token: Secret) -> str | None:
         """Nobody: the lab gives out no bearer tokens."""
         del token

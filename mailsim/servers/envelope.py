@@ -51,7 +51,7 @@ class Submission:
     client: Client
     helo: str = ""
     protocol: str = "SMTP"
-    """SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA, UTF8SMTP … (RFC 3848, RFC 6531 §4.3)."""
+    """SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA, UTF8SMTP … (RFC 3848 §1, RFC 6531 §4.3)."""
     tls: str = ""
     """As Received shows it: "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)"."""
     sasl_username: str = ""
@@ -66,3 +66,5 @@ class Submission:
     program: str = "postfix/smtpd"
     """The program that took it, and its process id: what the log says of it."""
     pid: int = 0
+    uid: int = 0
+    """Of mail that a program on the server hands in (service "pickup"): whose it runs as."""

@@ -17,6 +17,7 @@ from mailsim.servers.filter import Filter
 from mailsim.servers.ids import Ids
 from mailsim.servers.log import Log
 from mailsim.servers.queue import Queue
+from mailsim.servers.sieve_runs import SieveRuns
 from mailsim.servers.store import Store
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class World:
         """How many connections are open, by service and client's address: Postfix's anvil."""
         self.filter = Filter(self)
         self.queue = Queue(self)
+        self.sieve_runs = SieveRuns()
         self.routes: dict[str, tuple[str, int]] = {}
         """Where an address of the network is really reached: "192.168.20.1" → ("127.0.0.1", 40123)."""
 

@@ -54,7 +54,7 @@ class Attempts:
         self._journal = journal
         self._accept = accept
         self._waits = waits
-        self._local = LocalDelivery(world, journal)
+        self._local = LocalDelivery(world, journal, accept)
         self._relay = Relay(world, journal)
         self._filter = ContentFilter(world, journal, accept)
 

@@ -79,7 +79,8 @@ def _check(config: Config, submission: Submission, header: bytes) -> None:
 def _trace(world: World, submission: Submission, queue_id: str) -> bytes:
     host, date = world.config.myhostname, world.clock.header()
     if submission.service in ("pickup", "bounce"):
-        return received.by_postfix(queue_id, host, date, submission.service == "pickup")
+        uid = submission.uid if submission.service == "pickup" else None
+        return received.by_postfix(queue_id, host, date, uid)
     return received.by_smtpd(submission, queue_id, host, date)
 
 

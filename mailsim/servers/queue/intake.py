@@ -86,7 +86,9 @@ class Intake:
         if submission.service in ("bounce", "forward"):
             return
         if submission.service == "pickup":
-            self._journal.write("postfix/pickup", f"{queue_id}: uid={submission.uid} from=<{submission.sender}>")
+            self._journal.write(
+                "postfix/pickup", f"{queue_id}: uid={submission.uid} from=<{submission.sender}>"
+            )
             return
         given = (
             ("sasl_method", submission.sasl_method),

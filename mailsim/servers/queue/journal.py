@@ -64,6 +64,13 @@ class Journal:
             f"delay={_pretty(now - mail.row.arrival)}, delays={delays}, dsn={outcome.dsn}, "
             f"status={outcome.status} ({outcome.reason})",
         )
+        if outcome.program == "postfix/lmtp":  # it logs before it says QUIT
+            self.dovecot("lmtp", "Disconnect from local: Logged out (state=READY)")
+
+    def dovecot(self, service: str, text: str) -> None:
+        """A line of one of Dovecot's servers: `lmtp(1004): Connect from local`."""
+        line = f"{service}({self.pid(f'dovecot/{service}')}): {text}"
+        self._world.store.after(lambda: self._world.log.write("dovecot", 0, line))
 
     def lmtp(self, user: str, session: str, text: str) -> None:
         """A line of Dovecot's LMTP server."""

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import string
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mailsim.model.stage import Stage
-from mailsim.servers.queue import received
+from mailsim.servers.lmtp import Lmtp
 from mailsim.servers.queue.addresses import Addresses, AliasLoopError, split_address
 from mailsim.servers.queue.journal import Journal
 from mailsim.servers.queue.mail import Mail, Outcome
 from mailsim.servers.store import RecipientRow
+from mailsim.servers.store.values import INBOX
 
 if TYPE_CHECKING:
+    from mailsim.servers.envelope import Submission
     from mailsim.servers.world import World
-
-_LETTERS = string.ascii_letters + string.digits + "+/"
 
 
 class LocalDelivery:
-    """Delivers at once: all that it does is part of the caller's step in the store."""
+    """Delivers at once: all that it does is part of the caller's step in the store.
 
-    def __init__(self, world: World, journal: Journal) -> None:
+    `accept` queues a submission as a child of a message.
+    """
+
+    def __init__(
+        self, world: World, journal: Journal, accept: Callable[[Submission, Mail], str]
+    ) -> None:
         self._world = world
-        self._journal = journal
+        self._lmtp = Lmtp(world, journal, accept)
         self._addresses = Addresses(world)
 
     def is_local(self, address: str) -> bool:
@@ -56,47 +60,52 @@ class LocalDelivery:
         return Outcome(one, "bounced", dsn, reason, relay="local", program="postfix/local")
 
     def _save(self, mail: Mail, one: RecipientRow, address: str) -> Outcome:
-        world, row = self._world, mail.row
         user = self._addresses.user(split_address(address)[0])
-        session = world.ids.word("session", 16, _LETTERS)
-        head = self._head(row.sender, address, session) + row.head
+        if not self._world.config.mailbox_transport:
+            return self._to_maildir(mail, one, user, address)
+        host = self._world.config.myhostname
+        made = self._lmtp.deliver(mail, one.original or one.address, user, address)
+        reason = made.reply
+        if not made.ok:
+            where = f"host {host}[private/dovecot-lmtp]"
+            reason = f"{where} said: {reason} (in reply to end of DATA command)"
+        return Outcome(
+            one,
+            "sent" if made.ok else "bounced",
+            made.dsn,
+            reason,
+            address=address,
+            relay=f"{host}[private/dovecot-lmtp]",
+            program="postfix/lmtp",
+            remote=host,
+            diagnostic=made.reply,
+            stored=made.stored,
+        )
+
+    def _to_maildir(self, mail: Mail, one: RecipientRow, user: str, address: str) -> Outcome:
+        """local(8) writes into the mailbox itself: no script runs (fault F12)."""
+        world, row = self._world, mail.row
+        trace = (
+            f"Return-Path: <{row.sender}>\r\nX-Original-To: {one.original or one.address}\r\n"
+            f"Delivered-To: {address.lower()}\r\n"
+        )
+        head = trace.encode("utf-8", "surrogateescape") + row.head
         world.store.deliver(
             user,
-            "INBOX",
+            INBOX,
             row.content,
             head=head,
             message_id=row.message_id,
             received=world.clock.now(),
             size=row.size - len(row.head) + len(head),
         )
-        self._tell(user, session, row.message_id or "unspecified")
-        host = world.config.myhostname
-        reply = f"250 2.0.0 <{address}> {session} Saved"
         return Outcome(
             one,
             "sent",
             "2.0.0",
-            reply,
+            "delivered to maildir",
             address=address,
-            relay=f"{host}[private/dovecot-lmtp]",
-            program="postfix/lmtp",
-            remote=host,
-            diagnostic=reply,
+            relay="local",
+            program="postfix/local",
             stored=True,
         )
-
-    def _head(self, sender: str, address: str, session: str) -> bytes:
-        """Return-Path and Delivered-To, which final delivery adds (RFC 5321 §4.4)."""
-        world = self._world
-        trace = received.by_lmtp(
-            world.config.myhostname, session, sender, address, world.clock.header()
-        )
-        first = f"Return-Path: <{sender}>\r\nDelivered-To: {address}\r\n"
-        return first.encode("utf-8", "surrogateescape") + trace
-
-    def _tell(self, user: str, session: str, message_id: str) -> None:
-        if self._world.config.stage >= Stage.SIEVE:
-            said = f"sieve: msgid={message_id}: stored mail into mailbox 'INBOX'"
-        else:
-            said = f"msgid={message_id}: saved mail to INBOX"
-        self._journal.lmtp(user, session, said)

@@ -20,9 +20,9 @@ def by_smtpd(submission: Submission, queue_id: str, host: str, date: str) -> byt
     return _field(lines)
 
 
-def by_postfix(queue_id: str, host: str, date: str, by_user: bool = False) -> bytes:  # noqa: FBT001, FBT002
-    """Of mail that begins here: a notification, or what a program handed to sendmail."""
-    whom = ", from userid 0" if by_user else ""
+def by_postfix(queue_id: str, host: str, date: str, uid: int | None = None) -> bytes:
+    """Of mail that begins here: a notification, or what a user's program handed to sendmail."""
+    whom = "" if uid is None else f", from userid {uid}"
     return _field([f"Received: by {host} (Postfix{whom})", f"\tid {queue_id}; {date}"])
 
 

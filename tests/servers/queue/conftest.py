@@ -12,12 +12,14 @@ import pytest
 
 from mailsim.model.network import network_of
 from mailsim.model.stage import Release, Stage
+from mailsim.servers.accounts import LabAccounts
 from mailsim.servers.clock import Clock
 from mailsim.servers.config import config
 from mailsim.servers.envelope import Client, Recipient, Submission
 from mailsim.servers.ids import Ids
 from mailsim.servers.log import Log
 from mailsim.servers.queue import Queue
+from mailsim.servers.sieve_runs import SieveRuns
 from mailsim.servers.store import Store
 
 ROOT = Path(__file__).parents[3]
@@ -62,6 +64,8 @@ class FakeWorld:
         self.names = FakeNames()
         self.store = Store(folder)
         self.filter: Any = None
+        self.accounts = LabAccounts(NETWORK, "queue")
+        self.sieve_runs = SieveRuns()
         self.routes: dict[str, tuple[str, int]] = {}
         self.queue = Queue(self)  # type: ignore[arg-type] # as much of a World as a Queue needs
 

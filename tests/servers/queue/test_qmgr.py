@@ -29,17 +29,19 @@ def parsed(content: bytes) -> Any:
 def test_a_message_to_a_user_is_stored_and_the_log_tells_it(world: Any) -> None:
     queue_id = world.send("autre_user@minfo.sn")
     world.run()
-    session = world.lines[3].partition("><")[2].partition(">")[0]
+    session = world.lines[4].partition("><")[2].partition(">")[0]
     assert world.lines == [
         f"postfix/smtpd: {queue_id}: client=poste.minfo.sn[192.168.10.50]",
         f"postfix/cleanup: {queue_id}: message-id=<1@poste.minfo.sn>",
         f"postfix/qmgr: {queue_id}: from=<user@minfo.sn>, size=290, nrcpt=1 (queue active)",
+        "dovecot: lmtp(1004): Connect from local",
         f"dovecot: lmtp(autre_user)<1004><{session}>: msgid=<1@poste.minfo.sn>: saved mail to INBOX",
         (
             f"postfix/lmtp: {queue_id}: to=<autre_user@minfo.sn>, "
             "relay=mail.minfo.sn[private/dovecot-lmtp], delay=0, delays=0/0/0/0, dsn=2.0.0, "
             f"status=sent (250 2.0.0 <autre_user@minfo.sn> {session} Saved)"
         ),
+        "dovecot: lmtp(1004): Disconnect from local: Logged out (state=READY)",
         f"postfix/qmgr: {queue_id}: removed",
     ]
     assert world.queue.entries() == ()
@@ -54,7 +56,7 @@ def test_final_delivery_adds_its_trace(world: Any) -> None:
     assert lines[2:5] == [
         "Received: from mail.minfo.sn",
         "\tby mail.minfo.sn with LMTP",
-        f"\tid {world.lines[3].partition('><')[2].partition('>')[0]}",
+        f"\tid {world.lines[4].partition('><')[2].partition('>')[0]}",
     ]
     assert lines[5:7] == [
         "\t(envelope-from <user@minfo.sn>)",
