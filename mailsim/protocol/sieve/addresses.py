@@ -12,6 +12,7 @@ _ATEXT: Final = rb"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\x80-\xff]"
 _LOCAL = re.compile(rb"(?:(?:" + _ATEXT + rb'|\.)+|"(?:[^"\\\r\n]|\\.)*")')
 # RFC 5322 §3.4.1: a dot-atom or a domain-literal.
 _DOMAIN = re.compile(rb"(?:" + _ATEXT + rb"+(?:\." + _ATEXT + rb"+)*|\[[\x21-\x5a\x5e-\x7e]*\])")
+_DOT_ATOM = re.compile(_ATEXT + rb"+(?:\." + _ATEXT + rb"+)*")
 _SPACE = re.compile(rb"[ \t\r\n]*")
 # display-name = phrase
 _PHRASE = re.compile(rb"(?:[ \t]*(?:(?:" + _ATEXT + rb'|\.)+|"(?:[^"\\\r\n]|\\.)*"))*[ \t]*')
@@ -24,7 +25,10 @@ class Address(NamedTuple):
     domain: bytes
 
     def __bytes__(self) -> bytes:
-        return self.local + b"@" + self.domain
+        local = self.local
+        if not _DOT_ATOM.fullmatch(local):
+            local = b'"' + re.sub(rb'(["\\])', rb"\\\1", local) + b'"'
+        return local + b"@" + self.domain
 
 
 class AddressError(Exception):

@@ -71,8 +71,9 @@ class Moment(NamedTuple):
     @property
     def iso8601(self) -> str:
         """ "2020-03-03T10:11:12+02:00" """
-        zone = offset_text(self.zone)
-        end = "Z" if not self.zone else f"{zone[:3]}:{zone[3:]}"
+        size = abs(self.zone)
+        zone = f"{'-' if self.zone < 0 else '+'}{size // 60:02}:{size % 60:02}"
+        end = zone if self.zone else "Z"
         return f"{_date_text(self)}T{_time_text(self)}{end}"
 
 
@@ -144,10 +145,11 @@ def days_from(year: int, month: int, day: int) -> int:
     )
 
 
-# date-time = [day-of-week ","] date time [CFWS], with the years and zones of old.
+# date-time = [day-of-week ","] date time [CFWS], with what Dovecot takes besides: whole names of
+# months, dots in the time, zones of letters, anything behind.
 _DATE = re.compile(
-    r"(?:[A-Za-z]{3}\s*,\s*)?(\d{1,2})\s+([A-Za-z]{3})\s+(\d{2,4})"
-    r"\s+(\d{1,2})\s*:\s*(\d{1,2})(?:\s*:\s*(\d{1,2}))?(?:\s+([+-]\d{4}|[A-Za-z]+))?\s*"
+    r"(?:[A-Za-z]{3}\s*,\s*)?(\d{1,2})\s+([A-Za-z]{3})[A-Za-z]*\s+(\d{4}|\d{2})"
+    r"\s+(\d{2})\s*[:.]\s*(\d{2})(?:\s*[:.]\s*(\d{2}))?(?:\s+([+-]\d{4}|[A-Za-z]+))?(?!\S)"
 )
 _COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
 
@@ -158,20 +160,30 @@ def read_date(text: str) -> Moment | None:
         text, count = _COMMENT.subn(" ", text)
         if not count:
             break
-    match = _DATE.fullmatch(text.strip())
+    match = _DATE.match(text.strip())
     if match is None:
         return None
-    day, month, year = int(match[1]), match[2].capitalize(), int(match[3])
-    hour, minute, second = int(match[4]), int(match[5]), int(match[6] or 0)
-    if month not in _MONTHS or not 1 <= day <= 31 or hour > 23 or minute > 59 or second > 60:
+    month = match[2].capitalize()
+    if month not in _MONTHS:
         return None
-    if len(match[3]) < 4:  # RFC 5322 §4.3
-        year += 2000 if year < 50 else 1900
-    zone = (
-        read_offset(match[7])
-        if match[7] and match[7][0] in "+-"
-        else _ZONES.get((match[7] or "").upper(), 0)
-    )
-    seconds = days_from(year, _MONTHS.index(month) + 1, day) * 86_400
-    zone = zone or 0
-    return Moment(seconds + hour * 3600 + minute * 60 + second - zone * 60, zone)
+    year = int(match[3])
+    if len(match[3]) == 2:  # RFC 5322 §4.3 has 50 for the turn, Dovecot 70
+        year += 2000 if year < 70 else 1900
+    days = days_from(year, _MONTHS.index(month) + 1, int(match[1]))
+    hour, minute, second = int(match[4]), int(match[5]), min(int(match[6] or 0), 59)
+    valid = civil(days) == (year, _MONTHS.index(month) + 1, int(match[1]))
+    if not valid or year < 1900 or hour > 23 or minute > 59 or int(match[6] or 0) > 60:
+        return None
+    zone = _zone(match[7] or "")
+    return Moment(days * 86_400 + hour * 3600 + minute * 60 + second - zone * 60, zone)
+
+
+def _zone(text: str) -> int:
+    """Minutes east of UTC; an unknown zone is UTC (RFC 5322 §4.3)."""
+    if text[:1] in ("+", "-"):
+        return read_offset(text) or 0
+    name = text.upper()
+    if len(name) == 1:  # the letters of the military, J left out
+        hours = "ABCDEFGHIKLM".find(name) + 1
+        return 60 * (hours or -("NOPQRSTUVWXY".find(name) + 1))
+    return _ZONES.get(name, 0)

@@ -186,6 +186,8 @@ class Checker:
             good = good and checked is not None
             if checked is not None:
                 call.tests.append(checked)
+                if spec.decides is not None and checked.constant is spec.decides:
+                    break
         return good
 
     def _inner(self, node: Node, spec: Spec, call: Call, *, skip: bool) -> None:

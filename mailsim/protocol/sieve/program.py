@@ -38,6 +38,8 @@ class Unit:
     shared: set[str] = field(default_factory=set)
     """Its variables that are global (RFC 6609 §3.4.1)."""
     number: int = 0
+    """0 for the main script."""
+    parsed: bool = False
 
 
 @dataclass(slots=True)

@@ -103,11 +103,13 @@ class Result:
     trace: tuple[Step, ...] = ()
     steps: int = 0
     """Commands, tests and comparisons done; the trace may hold fewer."""
+    failed: bool = False
+    """Whether an error ended the run; there are others, which are noted and passed over."""
 
     @property
     def ok(self) -> bool:
         """Whether the script ran to its end."""
-        return not any(one.severity.value == "error" for one in self.errors)
+        return not self.failed
 
     @property
     def implicit_keep(self) -> bool:

@@ -203,5 +203,11 @@ class Run:
         """What is left of a run that failed: the message is kept as it came, nothing else is done."""
         keep = Keep((), self.message.original, implicit=True)
         return Result(
-            (keep,), self.message.original, tuple(self.errors), (), tuple(self.trace), self.steps
+            (keep,),
+            self.message.original,
+            tuple(self.errors),
+            (),
+            tuple(self.trace),
+            self.steps,
+            failed=True,
         )

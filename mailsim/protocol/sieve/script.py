@@ -91,10 +91,27 @@ class _Compiler:
         while self._pending:
             unit, octets = self._pending.popleft()
             if not self._compile(unit, octets):
-                edge = next(one for one in self._edges if one.target is unit)
-                self._note(edge, Wrong("sieve.include-invalid", edge.place, name=unit.name))
+                self._included_wrong(unit, main)
+                return main
         self._check_edges(main)
         return main
+
+    def _included_wrong(self, unit: Unit, main: Unit) -> None:
+        """Say where a wrong script is included, and where that one is, up to the main script."""
+        edge = self._edge_to(unit)
+        invalid = "sieve.include-invalid" if unit.parsed else "sieve.include-unparsed"
+        self._say(edge.origin, Wrong(invalid, edge.place, name=unit.name))
+        while edge.origin is not main:
+            edge = self._edge_to(edge.origin)
+            self._not_generated(edge)
+        self._say(main, Wrong("sieve.generation-failed"))
+
+    def _edge_to(self, unit: Unit) -> _Edge:
+        return next(one for one in self._edges if one.target is unit)
+
+    def _not_generated(self, edge: _Edge) -> None:
+        name = edge.target.name
+        self._say(edge.origin, Wrong("sieve.include-not-generated", edge.place, name=name))
 
     def _compile(self, unit: Unit, source: bytes) -> bool:
         """Parse and check one script; says whether it is right."""
@@ -105,23 +122,26 @@ class _Compiler:
         checker = Checker(self._shared, unit)
         nodes = self._parse(checker, source)
         if nodes is None:
-            self._say(unit, Wrong("sieve.parse-failed"))
+            self._verdict(unit, Wrong("sieve.parse-failed"))
             return False
+        unit.parsed = True
         unit.calls = checker.script(nodes)
         if checker.wrong:
-            self._say(unit, Wrong("sieve.validation-failed"))
+            self._verdict(unit, Wrong("sieve.validation-failed"))
         return not checker.wrong
 
     def _parse(self, checker: Checker, source: bytes) -> list[Node] | None:
         nodes = Parser(source, self._settings.limits, checker.complain).parse()
         return None if checker.wrong else nodes
 
+    def _verdict(self, unit: Unit, wrong: Wrong) -> None:
+        """The last word about the main script; of an included one it is said where it is included."""
+        if not unit.number:
+            self._say(unit, wrong)
+
     def _say(self, unit: Unit, wrong: Wrong, severity: Severity = Severity.ERROR) -> None:
         made = Complaint(wrong.message_id, wrong.params, wrong.place, unit.name, severity)
         self.complaints.append(made)
-
-    def _note(self, edge: _Edge, wrong: Wrong, severity: Severity = Severity.ERROR) -> None:
-        self._say(edge.origin, wrong, severity)
 
     # --- included scripts
 
@@ -153,26 +173,34 @@ class _Compiler:
         behind: dict[int, list[_Edge]] = {}
         for edge in self._edges:
             behind.setdefault(edge.origin.number, []).append(edge)
-        depths: dict[int, int] = {}
-        self._walk(main, behind, [main.number], depths)
+        if not self._walk(main, behind, [main.number], {}):
+            self._say(main, Wrong("sieve.generation-failed"))
 
     def _walk(
         self, unit: Unit, behind: dict[int, list[_Edge]], within: list[int], depths: dict[int, int]
-    ) -> None:
+    ) -> bool:
+        """Whether all that `unit` includes is right."""
         most = self._settings.limits.include_depth
         for edge in behind.get(unit.number, ()):
             number = edge.target.number
             if number in within:
-                if not edge.once:
-                    # RFC 6609 §3.1: at upload this is no error yet.
-                    how = Severity.WARNING if self._upload else Severity.ERROR
-                    self._note(edge, Wrong("sieve.include-circular", edge.place), how)
+                if not edge.once and not self._circular(edge):
+                    return False
             elif len(within) > most:
-                self._note(edge, Wrong("sieve.include-too-deep", edge.place, most=most))
-                return
+                self._say(edge.origin, Wrong("sieve.include-too-deep", edge.place, most=most))
+                return False
             elif depths.get(number, -1) < len(within):
                 depths[number] = len(within)
-                self._walk(edge.target, behind, [*within, number], depths)
+                if not self._walk(edge.target, behind, [*within, number], depths):
+                    self._not_generated(edge)
+                    return False
+        return True
+
+    def _circular(self, edge: _Edge) -> bool:
+        """A script within itself: at upload no error yet (RFC 6609 §3.1)."""
+        how = Severity.WARNING if self._upload else Severity.ERROR
+        self._say(edge.origin, Wrong("sieve.include-circular", edge.place), how)
+        return self._upload
 
 
 def compile_script(

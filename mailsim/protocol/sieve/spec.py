@@ -93,6 +93,8 @@ class Spec:
     check: Check | None = None
     early: Check | None = None
     """Looks at the command's place before anything else; what it raises is all that is said."""
+    decides: bool | None = None
+    """What one of its tests must give to decide it: the tests behind are not looked at then."""
     known: Check | None = None
     """Tells at compile time what a test gives (`Call.constant`)."""
 

@@ -23,6 +23,7 @@ _REFERENCE = re.compile(
     rb"\$\{((?:[A-Za-z_][A-Za-z0-9_]*\.(?:(?:[0-9]+|[A-Za-z_][A-Za-z0-9_]*)\.)*)?)"
     rb"([0-9]+|[A-Za-z_][A-Za-z0-9_]*)\}"
 )
+IDENTIFIER = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 _NAME = re.compile(rb"((?:[A-Za-z_][A-Za-z0-9_]*\.)*)([A-Za-z_][A-Za-z0-9_]*|[0-9]+)")
 
 

@@ -43,8 +43,8 @@ def _store(run: Run, call: Call, action: Keep | FileInto, *, copy: bool) -> None
     mailbox = mailbox_of(action)
     for at, other in enumerate(run.actions):
         if mailbox_of(other) == mailbox:
+            # As in Pigeonhole, a second action on the mailbox changes the first one's flags alone.
             run.actions[at] = _merged(other, action)
-            run.keeping = run.keeping and copy
             run.note(call, "sieve.trace-same-mailbox", {"mailbox": mailbox})
             return
     run.act(call, action, cancels=not copy)
@@ -53,8 +53,7 @@ def _store(run: Run, call: Call, action: Keep | FileInto, *, copy: bool) -> None
 def _merged(old: Action, new: Keep | FileInto) -> Action:
     if isinstance(old, FileInto) and isinstance(new, FileInto):
         return FileInto(
-            old.mailbox, new.flags, new.content, old.create or new.create, old.copy and new.copy,
-            old.line,
+            old.mailbox, new.flags, new.content, old.create, old.copy, old.line,
         )  # fmt: skip
     return new
 
@@ -74,18 +73,26 @@ def _discard(run: Run, call: Call) -> None:
 
 def check_mailbox(name: bytes) -> str | None:
     """The mailbox's name as text, or None for one that no mailbox can have."""
-    try:
-        text = name.decode()
-    except UnicodeDecodeError:
+    if not _is_text(name):
         return None
+    text = name.decode()
     if not text or any(ord(one) < 32 or ord(one) == 127 for one in text):
         return None
     return _INBOX if text.upper() == _INBOX else text
 
 
+def _is_text(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _fileinto_check(_checker: Checker, node: Node, call: Call) -> None:
     for name, text in constants(positional(node, 1), (call.args[0],)):
-        if check_mailbox(name) is None:
+        # Other names that no mailbox has are found when the script runs, as in Pigeonhole.
+        if not _is_text(name):
             raise Wrong("sieve.bad-mailbox", text.place, name=shown(name))
 
 
@@ -127,7 +134,6 @@ def _redirect(run: Run, call: Call) -> None:
     run.note(call, "sieve.trace-redirect", {"address": address})
     for other in run.actions:
         if isinstance(other, Redirect) and other.address == address:
-            run.keeping = run.keeping and copy
             return
     action = Redirect(address, run.message.content, copy, call.place.line)
     run.act(call, action, cancels=not copy)

@@ -19,7 +19,6 @@ from mailsim.wire.mime import Part
 
 _HTML: Final = ("text/html", "application/xhtml+xml")
 _UNSEEN = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
-_BREAK = re.compile(r"<(?:br|p|/p|div|/div|tr|/tr|li|h[1-6])\b[^<>]*>", re.IGNORECASE)
 _MARK = re.compile(r"<[^<>]*>")
 
 
@@ -63,8 +62,13 @@ def _texts(part: Part) -> Iterator[bytes]:
 
 
 def _plain(text: str) -> str:
-    text = _UNSEEN.sub(" ", text)
-    return html.unescape(_MARK.sub("", _BREAK.sub("\r\n", text)))
+    """HTML as text: each mark parts words, entities are what they stand for."""
+    pieces: list[str] = []
+    for piece in _MARK.split(_UNSEEN.sub("", text)):
+        if pieces and pieces[-1] and not pieces[-1][-1].isspace():
+            pieces.append(" ")
+        pieces.append(piece)
+    return html.unescape("".join(pieces))
 
 
 def _contents(part: Part, types: list[str]) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from mailsim.protocol.sieve.checker import Checker
 from mailsim.protocol.sieve.commands.indexing import INDEX, check_index, chosen
 from mailsim.protocol.sieve.commands.matching import MATCH, check_match, matched
 from mailsim.protocol.sieve.commands.tests import check_field_names, constants, positional
-from mailsim.protocol.sieve.complaint import shown
+from mailsim.protocol.sieve.complaint import Severity, Wrong, shown
 from mailsim.protocol.sieve.program import Call
 from mailsim.protocol.sieve.running import Run
 from mailsim.protocol.sieve.spec import Option, Sort, Spec, Type
@@ -46,6 +46,9 @@ def _local_zone(run: Run, call: Call) -> int:
     if not isinstance(given, bytes) and given is not None:
         given = run.text(given)
     zone = None if given is None else read_offset(given.decode("latin-1"))
+    if given is not None and zone is None:
+        wrong = Wrong("sieve.zone-ignored", call.place, zone=shown(given))
+        run.complain(wrong, Severity.WARNING)
     return run.environment.zone() if zone is None else zone
 
 
@@ -73,7 +76,10 @@ def _dates(run: Run, call: Call) -> Iterator[bytes]:
 
 def _part(run: Run, call: Call, moment: Moment, name: bytes) -> Iterator[bytes]:
     value = moment.part(name.decode("latin-1").lower())
-    if value is not None:
+    if value is None:
+        wrong = Wrong("sieve.date-part-ignored", call.place, part=shown(name))
+        run.complain(wrong, Severity.WARNING)
+    else:
         run.note(call, "sieve.trace-date-part", {"part": shown(name), "value": value})
         yield value.encode()
 

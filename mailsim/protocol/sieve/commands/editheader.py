@@ -47,7 +47,7 @@ def _add_check(checker: Checker, node: Node, call: Call) -> None:
 def _addheader(run: Run, call: Call) -> None:
     name, value = run.text(call.args[0]), run.text(call.args[1])
     if not valid_field_name(name):
-        run.fail(Wrong("sieve.addheader-name", call.place, name=shown(name)))
+        run.fail(Wrong("sieve.adding-name", call.place, name=shown(name)))
     if b"\0" in value:
         run.fail(Wrong("sieve.addheader-value", call.place, value=shown(value)))
     if not _may_add(run.settings, name):
@@ -55,9 +55,8 @@ def _addheader(run: Run, call: Call) -> None:
         run.note(call, "sieve.trace-edit-forbidden", {"field": shown(name)})
         return
     if len(value) > run.settings.editheader_max_header_size:
-        raise_size = run.settings.editheader_max_header_size
-        run.fail(Wrong("sieve.addheader-size", call.place, name=shown(name), most=raise_size))
-    value = b" ".join(value.replace(b"\r", b"\n").split(b"\n")).strip()
+        most = run.settings.editheader_max_header_size
+        run.fail(Wrong("sieve.addheader-size", call.place, name=shown(name), most=most))
     run.message.add(name, value, last="last" in call.tags)
     run.note(call, "sieve.trace-added", {"field": shown(name), "value": shown(value)})
 
@@ -90,9 +89,9 @@ def _delete_check(checker: Checker, node: Node, call: Call) -> None:
 def _deleteheader(run: Run, call: Call) -> None:
     name = run.text(call.args[0])
     if not valid_field_name(name):
-        run.fail(Wrong("sieve.deleteheader-name", call.place, name=shown(name)))
+        run.fail(Wrong("sieve.deleting-name", call.place, name=shown(name)))
     if not _may_delete(run.settings, name):
-        wrong = Wrong("sieve.deleteheader-forbidden", call.place, name=shown(name))
+        wrong = Wrong("sieve.deleting-forbidden", call.place, name=shown(name))
         run.complain(wrong, Severity.WARNING)
         run.note(call, "sieve.trace-edit-forbidden", {"field": shown(name)})
         return

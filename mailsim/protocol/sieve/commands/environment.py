@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from mailsim.protocol.sieve.checker import Checker
@@ -20,10 +19,11 @@ def _check(_checker: Checker, node: Node, call: Call) -> None:
 
 
 def _environment(run: Run, call: Call) -> bool:
-    return matched(run, call, call.args[1], _items(run, call))
+    value = _item(run, call)
+    return value is not None and matched(run, call, call.args[1], (value,))
 
 
-def _items(run: Run, call: Call) -> Iterator[bytes]:
+def _item(run: Run, call: Call) -> bytes | None:
     name = run.text(call.args[0])
     known = {"name": "Pigeonhole Sieve", "version": run.settings.version}
     key = name.decode("utf-8", "replace")
@@ -32,8 +32,7 @@ def _items(run: Run, call: Call) -> Iterator[bytes]:
     value = known.get(key) if value is None else value
     params = {"item": shown(name), "value": "-" if value is None else value}
     run.note(call, "sieve.trace-item", params)
-    if value is not None:
-        yield value.encode()
+    return None if value is None else value.encode()
 
 
 SPECS: Final = (

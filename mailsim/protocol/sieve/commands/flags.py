@@ -8,7 +8,7 @@ from typing import Final
 
 from mailsim.protocol.sieve.checker import Checker
 from mailsim.protocol.sieve.commands.matching import MATCH, check_match, matched
-from mailsim.protocol.sieve.complaint import Severity, Wrong, shown
+from mailsim.protocol.sieve.complaint import Wrong
 from mailsim.protocol.sieve.program import Call, Variable
 from mailsim.protocol.sieve.running import Run
 from mailsim.protocol.sieve.spec import Option, Sort, Spec, Type, type_of
@@ -130,16 +130,7 @@ def _set(run: Run, call: Call, flags: list[str]) -> None:
 
 
 def _given(run: Run, call: Call) -> list[str]:
-    texts = run.texts(call.args[0])
-    for text in texts:
-        for flag in text.decode("utf-8", "replace").split():
-            if not valid(flag):
-                wrong = Wrong(
-                    "sieve.bad-flag", call.place, flag=shown(flag.encode()), name=call.name
-                )
-                run.complain(wrong, Severity.WARNING)
-                break
-    return split(texts)
+    return split(run.texts(call.args[0]))
 
 
 def _setflag(run: Run, call: Call) -> None:

@@ -10,7 +10,7 @@ from mailsim.protocol.sieve.complaint import Term, Wrong, shown
 from mailsim.protocol.sieve.program import Call
 from mailsim.protocol.sieve.running import Frame, Return, Run, Stop
 from mailsim.protocol.sieve.spec import Option, Sort, Spec, Type
-from mailsim.protocol.sieve.strings import variable_name
+from mailsim.protocol.sieve.strings import IDENTIFIER, variable_name
 from mailsim.protocol.sieve.syntax import Node, Text, Texts
 
 _PERSONAL: Final = Term("sieve.term-personal", "personal")
@@ -101,6 +101,8 @@ def _global_check(checker: Checker, node: Node, _call: Call) -> None:
     texts = given.items if isinstance(given, Texts) else (given,)
     for text in texts:
         assert isinstance(text, Text)  # noqa: S101 - its type was looked at
+        if not IDENTIFIER.fullmatch(text.value):
+            raise Wrong("sieve.global-name", text.place, name=shown(text.value))
         variable = variable_name(text, text.value, frozenset())
         if variable.name in checker.names and variable.name not in checker.unit.shared:
             raise Wrong("sieve.global-late", text.place, name=variable.name)

@@ -56,8 +56,8 @@ def _known_false(_checker: Checker, _node: Node, call: Call) -> None:
 
 
 SPECS: Final = (
-    Spec("anyof", Sort.TEST, _anyof, tests=MANY, known=_known_any),
-    Spec("allof", Sort.TEST, _allof, tests=MANY, known=_known_all),
+    Spec("anyof", Sort.TEST, _anyof, tests=MANY, decides=True, known=_known_any),
+    Spec("allof", Sort.TEST, _allof, tests=MANY, decides=False, known=_known_all),
     Spec("not", Sort.TEST, _not, tests=1, known=_known_not),
     Spec("true", Sort.TEST, _true, known=_known_true),
     Spec("false", Sort.TEST, _false, known=_known_false),

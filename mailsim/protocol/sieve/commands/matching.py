@@ -17,7 +17,7 @@ from mailsim.protocol.sieve.comparing import (
     pattern,
     same,
 )
-from mailsim.protocol.sieve.complaint import Severity, Term, Wrong, shown
+from mailsim.protocol.sieve.complaint import Term, Wrong, shown
 from mailsim.protocol.sieve.program import Call, Value
 from mailsim.protocol.sieve.regex import RegexError, compile_regex
 from mailsim.protocol.sieve.running import Run
@@ -175,7 +175,7 @@ class _Matcher:
         try:
             regex = _compiled(key, self._comparator, self._call.place)
         except Wrong as wrong:
-            run.complain(wrong, Severity.WARNING)
+            run.complain(wrong)
             return False
         # An automaton's step costs as much as some twenty octets of a comparison.
         if not self._keeping:

@@ -49,7 +49,7 @@ def _values(run: Run, call: Call, scanner: Scanner, least: int, most: int) -> It
         if call.tags["match"] != "count":
             yield b"0"
         return
-    value = ratio if isinstance(ratio, int) else least + round(ratio * (most - least))
+    value = ratio if isinstance(ratio, int) else least + int(ratio * (most - least) + 1e-6)
     run.note(call, "sieve.trace-scanned", {"value": value, "most": most})
     yield b"%d" % value
 

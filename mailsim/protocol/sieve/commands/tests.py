@@ -15,6 +15,7 @@ from mailsim.protocol.sieve.program import Call
 from mailsim.protocol.sieve.running import Run
 from mailsim.protocol.sieve.spec import Option, Sort, Spec, Type
 from mailsim.protocol.sieve.syntax import Argument, Node, Text, Texts
+from mailsim.wire.mime import parse_addresses
 
 # RFC 5228 §5.1 lets the address test be used on fields of addresses alone; these are what
 # Pigeonhole takes for such.
@@ -27,7 +28,7 @@ _ADDRESS_FIELDS: Final = frozenset({
     b"mail-reply-to", b"abuse-reports-to", b"x-complaints-to", b"x-report-abuse-to",
     b"x-beenthere", b"x-original-from", b"x-original-to",
 })  # fmt: skip
-_ENVELOPE_PARTS: Final = ("from", "to", "auth", "orig_to")
+_ENVELOPE_PARTS: Final = ("from", "to", "auth")
 
 
 def constants(given: Argument, values: tuple[object, ...]) -> Iterator[tuple[bytes, Text]]:
@@ -130,35 +131,45 @@ def _address(run: Run, call: Call) -> bool:
 
 
 def _address_values(run: Run, call: Call, names: list[bytes]) -> Iterator[bytes]:
+    counting = call.tags["match"] == "count"
     for name in names:
-        addresses = chosen(call, _listed(run, name.lower()))
+        # :index counts fields, whatever number of addresses each has (RFC 5260 §6).
+        fields = chosen(call, run.message.raw(name.lower()))
+        addresses = [one for raw in fields for one in _listed(raw)]
         if run.tracing:
             params = {"field": shown(name), "count": len(addresses)}
             run.note(call, "sieve.trace-field" if addresses else "sieve.trace-no-field", params)
         for address in addresses:
-            if (value := part_of(call, address)) is not None:
-                yield value
+            value = part_of(call, address)
+            if value is not None or counting:
+                yield value or b""
 
 
-def _listed(run: Run, name: bytes) -> list[Address]:
-    """The addresses of a field, a group's members among them (RFC 5228 §5.1)."""
-    return [
-        Address(one.mailbox or b"", one.domain)
-        for one in run.message.addresses(name)
-        if one.domain and not one.broken
+def _listed(raw: bytes) -> list[Address]:
+    """The addresses of a field, a group's members among them (RFC 5228 §5.1).
+
+    As in Pigeonhole a field without any valid one is compared as it is, when all of it is asked for.
+    """
+    found = [
+        Address(one.mailbox, one.domain)
+        for one in parse_addresses(raw)
+        if one.mailbox and one.domain and not one.broken
     ]
+    return found or [Address(b" ".join(raw.split()), b"")]
 
 
 def part_of(call: Call, address: Address) -> bytes | None:
     """The part of an address that the test asks for; None if it has none (RFC 5233 §4)."""
     part = call.tags.get("part", "all")
     local, domain = address
+    if not domain:  # no address at all
+        return local if part == "all" or not local else None
     if part == "all":
-        return local + b"@" + domain if domain else local
+        return local + b"@" + domain
     if part == "localpart":
         return local
     if part == "domain":
-        return domain or None
+        return domain
     user, plus, detail = local.partition(b"+")
     if part == "user":
         return user
@@ -187,11 +198,7 @@ def _envelope(run: Run, call: Call) -> bool:
 
 def _envelope_values(run: Run, call: Call, names: list[bytes]) -> Iterator[bytes]:
     envelope = run.envelope
-    paths = {
-        b"from": envelope.sender,
-        b"to": envelope.recipient,
-        b"orig_to": envelope.original_recipient or envelope.recipient,
-    }
+    paths = {b"from": envelope.sender, b"to": envelope.recipient}
     for name in names:
         path = paths.get(name.lower())
         if path is None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from mailsim.protocol.sieve.addresses import AddressError, parse_address, same_address
 from mailsim.protocol.sieve.checker import Checker
-from mailsim.protocol.sieve.complaint import Severity, Wrong, shown
+from mailsim.protocol.sieve.complaint import Wrong, shown
 from mailsim.protocol.sieve.program import Call, Template
 from mailsim.protocol.sieve.reply import vacation_reply
 from mailsim.protocol.sieve.result import Mark, Reject, Vacation
@@ -127,7 +127,7 @@ def _own_addresses(run: Run, call: Call) -> list[bytes]:
             wrong = Wrong(
                 "sieve.vacation-address", call.place, address=shown(given), reason=error.reason
             )
-            run.complain(wrong, Severity.WARNING)
+            run.complain(wrong)
     return mine
 
 
@@ -215,7 +215,12 @@ def _reply(run: Run, call: Call, reached: bytes | None) -> bytes:
     sender = run.text(tags["from"]) if "from" in tags else b""
     try:
         parse_address(sender)
-    except AddressError:  # of a variable: RFC 5230 §4.3 lets it be ignored
+    except AddressError as error:
+        if sender:  # of a variable: RFC 5230 §4.3 lets it be ignored
+            address = shown(sender)
+            run.complain(
+                Wrong("sieve.vacation-from", call.place, address=address, reason=error.reason)
+            )
         sender = b"<" + (reached or run.envelope.recipient.encode()) + b">"
     return vacation_reply(
         run, sender=sender, to=_to(run), subject=_subject(run, call), reason=run.text(call.args[0]),
