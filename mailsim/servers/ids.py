@@ -5,6 +5,13 @@ from __future__ import annotations
 import random
 from base64 import b64encode
 from collections import Counter
+from functools import lru_cache
+
+
+@lru_cache
+def _table(alphabet: str) -> bytes:
+    """Each octet's letter of an ASCII alphabet."""
+    return bytes(ord(alphabet[octet % len(alphabet)]) for octet in range(256))
 
 
 class Ids:
@@ -41,6 +48,12 @@ class Ids:
     def port(self) -> int:
         """The next client's port: one of those that Linux gives away, up from 32768."""
         return 32768 + self._next("port") % (60999 - 32768)
+
+    def word(self, kind: str, length: int, alphabet: str) -> str:
+        """A word of `length` letters of `alphabet`."""
+        # Random.choices would draw for each letter; an octet each is as good for names.
+        octets = self.generator(kind).randbytes(length)
+        return octets.translate(_table(alphabet)).decode("ascii")
 
     def session(self) -> str:
         """An LMTP session's name: 128 bits in base64, as Dovecot's GUIDs are shown."""
