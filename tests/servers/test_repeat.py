@@ -170,7 +170,7 @@ def empty(lab: Lab) -> None:
     deliver(lab)
     running = running_in_process(lab.name)
     assert running is not None
-    running._embedded.call(lambda world: world.store.expunge("cheikh", "INBOX", 1))
+    running._embedded.call(lambda world: world.store.open("cheikh", "INBOX").expunge([1]))
 
 
 DAMAGE: dict[str, tuple[Callable[[Lab], object], set[str]]] = {

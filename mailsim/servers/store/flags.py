@@ -41,7 +41,8 @@ def known_flags(flags: Iterable[str], keywords: tuple[str, ...]) -> tuple[frozen
     return frozenset(found), " ".join(list(spelt.values())[len(SYSTEM_FLAGS) :])
 
 
-def columns(flags: Iterable[str]) -> tuple[int, str]:
+@lru_cache(maxsize=4096)
+def columns(flags: frozenset[str] | tuple[str, ...]) -> tuple[int, str]:
     """The bits and the keywords, in the order of the alphabet, that stand for such flags."""
     bits, words = 0, []
     for flag in flags:

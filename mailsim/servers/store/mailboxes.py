@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from mailsim.model.queue import StoredMessage
 from mailsim.servers.store.names import Names
-from mailsim.servers.store.reading import UID_VALIDITY
-from mailsim.servers.store.values import NoSuchMailboxError
 
 
 class Mailboxes(Names):
@@ -31,20 +29,6 @@ class Mailboxes(Names):
         ):
             counts.setdefault(user, {})[name] = count
         return counts
-
-    def uid_validity(self, user: str, mailbox: str) -> int:
-        """The mailbox's UIDVALIDITY; 0 if there is no such mailbox."""
-        row = self._db.execute(
-            "SELECT id FROM mailbox WHERE user = ? AND name = ?", (user, mailbox)
-        ).fetchone()
-        return UID_VALIDITY + int(row[0]) if row else 0
-
-    def expunge(self, user: str, mailbox: str, uid: int) -> bool:
-        """Remove a message for good; whether it was there."""
-        try:
-            return bool(self.open(user, mailbox).expunge((uid,)))
-        except NoSuchMailboxError:
-            return False
 
     def mail_state(self) -> list[tuple[object, ...]]:
         """All of it, messages with a digest for their content.  What is derived from them does
