@@ -30,6 +30,7 @@ from mailsim.servers.imap.mailboxes import (
     unsubscribe,
 )
 from mailsim.servers.imap.quota import get_quota, get_quota_root, set_quota
+from mailsim.servers.imap.searching import cancel_update, search
 from mailsim.servers.imap.selecting import check, close, select, unselect
 from mailsim.servers.imap.storing import expunge, store
 
@@ -48,6 +49,7 @@ _FETCH: Final = Entry(fetch, selected=True, sync=Sync.FLAGS)
 _STORE: Final = Entry(store, selected=True, sync=Sync.FLAGS)
 _COPY: Final = Entry(copy, selected=True, sync=Sync.ALL)
 _MOVE: Final = Entry(move, selected=True, sync=Sync.ALL)
+_SEARCH: Final = Entry(search, selected=True, sync=Sync.FLAGS)
 _EXPUNGE: Final = Entry(expunge, selected=True, sync=Sync.ALL)
 
 AFTER_LOGIN: Final = {
@@ -83,6 +85,9 @@ AFTER_LOGIN: Final = {
     "UID COPY": _COPY,
     "MOVE": _MOVE,
     "UID MOVE": _MOVE,
+    "SEARCH": _SEARCH,
+    "UID SEARCH": _SEARCH,
+    "CANCELUPDATE": Entry(cancel_update, selected=True),
     "GETQUOTA": Entry(get_quota),
     "GETQUOTAROOT": Entry(get_quota_root),
     "SETQUOTA": Entry(set_quota),

@@ -17,6 +17,7 @@ from mailsim.servers.imap.command import AnsweredError, Asked, RefusedError, Syn
 from mailsim.servers.imap.commands import AFTER_LOGIN, BEFORE_LOGIN
 from mailsim.servers.imap.literals import admits
 from mailsim.servers.imap.replies import Reply
+from mailsim.servers.imap.searching import Context, added, removed
 from mailsim.servers.imap.view import View
 from mailsim.servers.imap.words import read_line
 from mailsim.servers.store.values import NoSuchMailboxError
@@ -54,6 +55,8 @@ class ImapSession(Channel[Response, Event]):
             admit=lambda units, literal: admits(self, units, literal),
         )
         self.view: View | None = None
+        self.contexts: dict[str, Context] = {}
+        """The searches whose changes are told, by their tags."""
         self.enabled: set[str] = set()
         self.counted = {"deleted": 0, "expunged": 0, "trashed": 0, "hdr": 0, "body": 0}
         self._bad = 0
@@ -192,9 +195,14 @@ class ImapSession(Channel[Response, Event]):
             return
         if view.deleted:
             await self._inconsistent()
+        if not view.stale:
+            return
         uid = asked is not None and asked.uid
         expunges = sync is Sync.ALL or uid
-        await self.put(view.news(expunges=expunges, uid=uid))
+        kept = tuple(self.contexts.values())
+        gone = [removed(view, one, expunges=expunges) for one in kept]
+        news = view.news(expunges=expunges, uid=uid)
+        await self.put(b"".join([*gone, news, *(added(view, one) for one in kept)]))
 
     async def _inconsistent(self) -> NoReturn:
         await self.hang_up(replies.INCONSISTENT, replies.INCONSISTENT)
@@ -244,6 +252,7 @@ class ImapSession(Channel[Response, Event]):
         if self.view is not None:
             self.view.leave()
         self.view = None
+        self.contexts.clear()
 
     @property
     def selected(self) -> View:
