@@ -96,13 +96,7 @@ class ReadableMailbox:
         """`first_recent`, and from now on those messages are recent to nobody else."""
         first, uid_next = self._row("first_recent, uid_next")
         if first != uid_next:
-            try:
-                with self._store.step():
-                    self._db.execute(
-                        "UPDATE mailbox SET first_recent = uid_next WHERE id = ?", (self._id,)
-                    )
-            except sqlite3.OperationalError:  # a full disk: mail can be read all the same
-                pass
+            self._keep("UPDATE mailbox SET first_recent = uid_next WHERE id = ?", [(self._id,)])
         return int(first)
 
     def with_flag(self, flag: str) -> tuple[int, ...]:
@@ -149,7 +143,11 @@ class ReadableMailbox:
             found = self._derived(batch, kind)
             missing = [uid for uid in batch if uid not in found]
             made = [(uid, make(content)) for uid, content in self.contents(missing)]
-            self._keep_derived(kind, made)
+            if made:
+                self._keep(
+                    "INSERT OR REPLACE INTO derived VALUES (?, ?, ?, ?)",
+                    [(self._id, uid, kind, data) for uid, data in made],
+                )
             found.update(made)
             yield from [(uid, found[uid]) for uid in batch if uid in found]
 
@@ -165,17 +163,16 @@ class ReadableMailbox:
         ).fetchall()
         return dict(rows)
 
-    def _keep_derived(self, kind: str, made: list[tuple[int, bytes]]) -> None:
-        if not made:
-            return
+    def _keep(self, statement: str, rows: list[tuple[object, ...]]) -> None:
+        """Write what reading has brought about.  Where that fails, on a full disk, mail can be
+        read all the same; within somebody's step it is the step that has failed."""
+        nested = self._db.in_transaction
         try:
             with self._store.step():
-                self._db.executemany(
-                    "INSERT OR REPLACE INTO derived VALUES (?, ?, ?, ?)",
-                    [(self._id, uid, kind, data) for uid, data in made],
-                )
-        except sqlite3.OperationalError:  # a full disk: mail can be read all the same
-            pass
+                self._db.executemany(statement, rows)
+        except sqlite3.OperationalError:
+            if nested:
+                raise
 
     def _batches(self, uids: Iterable[int]) -> Iterator[list[int]]:
         batch: list[int] = []
