@@ -12,7 +12,7 @@ from mailsim.servers.imap.searchable import Searchable
 from mailsim.servers.store.values import Message
 from mailsim.wire.imap.dates import Date
 from mailsim.wire.imap.search_keys import Key, ModSeq
-from mailsim.wire.imap.sequence import SequenceSet
+from mailsim.wire.imap.sequence import MAX_NUMBER, SequenceSet
 from mailsim.wire.mime.charsets import codec
 from mailsim.wire.mime.dates import is_day, midnight
 
@@ -144,8 +144,10 @@ class Query:
                 return lambda one: int(one.message.received) >= now - value
             case "MODSEQ":
                 return _modseq(value)
-            case "BEFORE" | "ON" | "SINCE" | "SAVEDBEFORE" | "SAVEDON" | "SAVEDSINCE":
-                return _dated(name.removeprefix("SAVED"), value, _received)
+            case "BEFORE" | "ON" | "SINCE":
+                return _dated(name, value, lambda one: int(one.message.received))
+            case "SAVEDBEFORE" | "SAVEDON" | "SAVEDSINCE":  # RFC 8514 §4.3
+                return _dated(name[5:], value, lambda one: int(one.message.saved))
             case _:
                 return None
 
@@ -153,10 +155,14 @@ class Query:
         if numbers.text == "$":
             saved = frozenset(self._around.saved)
             return lambda one: one.message.uid in saved
-        largest = self._around.largest_uid if uid else self._around.largest
-        holds = _holder(numbers.ranges(largest))
         if uid:
+            holds = _holder(numbers.ranges(self._around.largest_uid))
             return lambda one: holds(one.message.uid)
+        # Unlike RFC 3501 §9 (seq-range), Dovecot finds nothing for "n:*" beyond the last number.
+        largest = self._around.largest
+        ranges = numbers.ranges(MAX_NUMBER)
+        holds = _holder((min(first, largest), last) if first == MAX_NUMBER else (first, last)
+                        for first, last in ranges)  # fmt: skip
         return lambda one: holds(one.number)
 
     # --- What the content says ----------------------------------------------------------------
@@ -249,10 +255,6 @@ def _keyword(name: str, *, wanted: bool) -> Test:
 def _modseq(value: ModSeq) -> Test:
     """RFC 7162 §3.1.5; that there is one mod-sequence for all of a message's metadata is allowed."""
     return lambda one: one.message.modseq >= value.value
-
-
-def _received(one: Candidate) -> int:
-    return int(one.message.received)
 
 
 def _sent(one: Candidate) -> int:

@@ -11,6 +11,7 @@ from mailsim.wire.mime import Part, decode_words, outline, parse
 from mailsim.wire.mime.addresses import parse_addresses, written
 from mailsim.wire.mime.charsets import to_text
 from mailsim.wire.mime.dates import Moment, parse_date
+from mailsim.wire.mime.lexer import no_nul
 from mailsim.wire.mime.parameters import param_text, read_content_type, read_encoding
 from mailsim.wire.mime.transfer import decode
 
@@ -36,7 +37,7 @@ class Searchable:
     def raw(self, name: bytes) -> bytes | None:
         """The first field of this name, on one line."""
         values = self.fields.get(name)
-        return _one_line(values[0]) if values else None
+        return no_nul(_one_line(values[0])) if values else None
 
     def values(self, name: bytes) -> Iterator[str]:
         """Each field of this name, decoded and comparable."""

@@ -36,9 +36,12 @@ class Mailbox:
         return f"{self.mailbox.decode('utf-8', 'replace')}@{self.domain.decode('utf-8', 'replace')}"
 
 
-def parse_addresses(field: bytes) -> list[Mailbox]:
-    """The addresses of an address field's body, groups marked by their beginning and end."""
-    return _Reader(field).read()
+def parse_addresses(field: bytes, most: int | None = None) -> list[Mailbox]:
+    """The addresses of an address field's body, groups marked by their beginning and end.
+
+    With `most`, no more are read than make that number.
+    """
+    return _Reader(field).read(most)
 
 
 def written(addresses: list[Mailbox]) -> bytes:
@@ -85,10 +88,10 @@ class _Reader(Lexer):
         self.found: list[Mailbox] = []
         self.address = Mailbox()
 
-    def read(self) -> list[Mailbox]:
+    def read(self, most: int | None) -> list[Mailbox]:
         if self.skip() != MORE:
             return []
-        while self._address() != END and self.at(b","):
+        while self._address() != END and self.at(b",") and (most is None or len(self.found) < most):
             self.pos += 1
             status = self.skip()
             if status != MORE:
