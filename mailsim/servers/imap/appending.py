@@ -15,6 +15,7 @@ from mailsim.servers.imap.replies import Reply
 from mailsim.servers.imap.storing import read_flags
 from mailsim.servers.imap.urls import read_url
 from mailsim.servers.imap.words import Kind, Word
+from mailsim.servers.queue.fields import header_of, message_id
 from mailsim.servers.store.uidset import written
 from mailsim.servers.store.values import OverQuotaError
 from mailsim.wire.imap.codes import AppendUid, Code
@@ -87,6 +88,7 @@ def _added(
                     flags=new.flags,
                     received=world.clock.now() if new.received is None else new.received,
                     saved=world.clock.now(),
+                    message_id=message_id(header_of(content)),
                 )
                 for new, content in zip(news, contents, strict=True)
             ]
