@@ -33,6 +33,7 @@ _COMMANDS: Final = {
     "logs": "mailsim.cli.logs",
     "journey": "mailsim.cli.journey",
     "fault": "mailsim.cli.fault",
+    "sieve": "mailsim.cli.sieve",
 }
 # Click's base of errors.  Typer may carry a Click of its own, and names only this child of it.
 _CLICK_ERROR: Final[type[BaseException]] = typer.BadParameter.__mro__[2]

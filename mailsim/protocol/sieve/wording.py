@@ -64,6 +64,7 @@ PIGEONHOLE: Final = {
     "sieve.require-late": "require commands can only be placed at top level at the beginning of the file",
     "sieve.require-type": "the require command accepts a single string or string list argument, but {found} was found",
     "sieve.unknown-capability": "require command: unknown Sieve capability `{name}'",
+    "sieve.capability-off": "require command: unknown Sieve capability `{name}'",
     "sieve.nearly-capability": "require command: unknown Sieve capability `{name}'",
     "sieve.base-command": "require command: `{name}' is not known as a Sieve capability, but it is known as a Sieve command that is always available",
     "sieve.base-test": "require command: `{name}' is not known as a Sieve capability, but it is known as a Sieve test that is always available",

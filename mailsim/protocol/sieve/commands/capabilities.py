@@ -6,6 +6,7 @@ from typing import Final
 
 from mailsim.protocol.sieve.checker import Checker
 from mailsim.protocol.sieve.complaint import Severity, Wrong, shown
+from mailsim.protocol.sieve.settings import ALL
 from mailsim.protocol.sieve.spec import Sort
 from mailsim.protocol.sieve.syntax import Text
 
@@ -40,6 +41,8 @@ def _unknown(checker: Checker, text: Text, name: str) -> Wrong:
     if spec is not None and not spec.extension and spec.name != "error":
         message_id = "sieve.base-test" if spec.sort is Sort.TEST else "sieve.base-command"
         return Wrong(message_id, text.place, name=shown(text.value))
+    if name in ALL:
+        return Wrong("sieve.capability-off", text.place, name=shown(text.value))
     bare = name.strip().lower()
     # F16 of the thesis: a space too many is seen by nobody, and said to nobody by Pigeonhole.
     if bare != name and bare in checker.settings.extensions:
