@@ -59,3 +59,4 @@ class Mailboxes(Names):
                 opened.gone()
             self.forget_next()
             self._limited = None
+            self.after(self._live.clear)  # ids begin again: nobody shall get one of these

@@ -297,6 +297,7 @@ class Machine(RuleBasedStateMachine):
         self.store.clear()
         assert all(one.gone for one in self.replicas.values())
         self.replicas.clear()
+        self.held.clear()
         self.mail = Mail()
         assert self.store.state() == Store(None).state()
 

@@ -193,6 +193,18 @@ def test_a_mailbox_that_was_deleted_can_do_nothing() -> None:
         box.append(b"x\r\n", received=0.0)
 
 
+def test_after_clear_a_mailbox_is_another() -> None:
+    store = Store(None)
+    before = filled(store)
+    heard: list[Change] = []
+    before.watch(heard.append)
+    store.clear()
+    after = filled(store, 1)
+    assert after is not before
+    assert list(after.uids) == [1]
+    assert heard == [Gone()]
+
+
 def test_a_mailbox_that_nobody_has_open_is_forgotten() -> None:
     store = Store(None)
     box = filled(store)
