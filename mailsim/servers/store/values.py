@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 INBOX = "INBOX"
 SEPARATOR = "/"
@@ -49,9 +49,8 @@ class Status:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message without its content.
+class Message(NamedTuple):
+    """A message without its content; a tuple, for it is made 100,000 times in a row.
 
     `received` is its internal date, `saved` when it came into this mailbox (SAVEDATE), both
     in seconds since 1970; `size` in octets.
