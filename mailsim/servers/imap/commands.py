@@ -29,6 +29,7 @@ from mailsim.servers.imap.mailboxes import (
     subscribe,
     unsubscribe,
 )
+from mailsim.servers.imap.ordering import sort, thread
 from mailsim.servers.imap.quota import get_quota, get_quota_root, set_quota
 from mailsim.servers.imap.searching import cancel_update, search
 from mailsim.servers.imap.selecting import check, close, select, unselect
@@ -50,6 +51,8 @@ _STORE: Final = Entry(store, selected=True, sync=Sync.FLAGS)
 _COPY: Final = Entry(copy, selected=True, sync=Sync.ALL)
 _MOVE: Final = Entry(move, selected=True, sync=Sync.ALL)
 _SEARCH: Final = Entry(search, selected=True, sync=Sync.FLAGS)
+_SORT: Final = Entry(sort, selected=True, sync=Sync.FLAGS)
+_THREAD: Final = Entry(thread, selected=True, sync=Sync.FLAGS)
 _EXPUNGE: Final = Entry(expunge, selected=True, sync=Sync.ALL)
 
 AFTER_LOGIN: Final = {
@@ -87,6 +90,10 @@ AFTER_LOGIN: Final = {
     "UID MOVE": _MOVE,
     "SEARCH": _SEARCH,
     "UID SEARCH": _SEARCH,
+    "SORT": _SORT,
+    "UID SORT": _SORT,
+    "THREAD": _THREAD,
+    "UID THREAD": _THREAD,
     "CANCELUPDATE": Entry(cancel_update, selected=True),
     "GETQUOTA": Entry(get_quota),
     "GETQUOTAROOT": Entry(get_quota_root),
