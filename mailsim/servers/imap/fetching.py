@@ -155,9 +155,17 @@ class _Rows:
 
     def of(self, uids: Sequence[int]) -> Iterator[bytes]:
         """The lines of these messages."""
-        asked = iter(uids)
+        asked = iter(self._changed(uids))
         while batch := list(islice(asked, _BATCH)):
             yield self._batch(batch)
+
+    def _changed(self, uids: Sequence[int]) -> Sequence[int]:
+        """Those worth reading: with CHANGEDSINCE most of a big mailbox is not."""
+        view, since = self._view, self._wanted.changed_since
+        if since is None:
+            return uids
+        changed = frozenset(view.box.changed_since(since))
+        return [uid for uid in uids if uid in changed or view.is_gone(uid)]
 
     def _batch(self, uids: list[int]) -> bytes:
         """The lines of so many messages; nobody else has a turn meanwhile."""
