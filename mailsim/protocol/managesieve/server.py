@@ -126,7 +126,7 @@ class ManageSieveServer(Core[Answer, Command]):
         self._frames.feed(data)
 
     def begun(self, size: int) -> bytes:
-        """At most `size` octets of what has come and is in no line yet."""
+        """At most `size` octets of the line that is not whole yet, from its beginning."""
         return self._frames.begun(size)
 
     def limit(self, line: int, block: int) -> None:

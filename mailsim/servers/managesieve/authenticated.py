@@ -116,7 +116,7 @@ async def setactive(session: ManageSieveSession, line: Line) -> None:
     if any(one.active for one in store.scripts(session.user) if one.name == name):
         await session.say(replies.ACTIVE_ALREADY())
         return
-    verdict = session.check(content, name)
+    verdict = session.check(content, name, upload=False)
     if not verdict.valid:
         await session.say(replies.ERRORS(text=verdict.text))
         return

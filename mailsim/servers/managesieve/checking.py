@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from mailsim.servers.config import Config
+from mailsim.protocol.sieve import (
+    BY_DEFAULT,
+    SITE,
+    Complaint,
+    Refused,
+    Severity,
+    compile_script,
+)
 
+if TYPE_CHECKING:
+    from mailsim.servers.store import Store
+
+EXTENSIONS: Final = " ".join(BY_DEFAULT)
+"""What `require` takes, as the capability SIEVE announces it."""
 _MOST: Final = 5  # managesieve_max_compile_errors
 
 
@@ -19,15 +31,26 @@ class Verdict:
     text: str = ""
 
 
-def check(config: Config, script: bytes, name: str) -> Verdict:
-    """Compile a script; `name` is "" for one that is only checked."""
-    del config, script, name
-    return Verdict(valid=True)
+def check(store: Store, user: str, script: bytes, name: str, *, upload: bool) -> Verdict:
+    """Compile a script of the user's; `name` is "" for one that is only checked.
+
+    `upload`: it does not run yet, and what it includes may be missing.
+    """
+
+    def included(wanted: str, shared: bool) -> bytes | None:  # noqa: FBT001 - Includes' form
+        return None if shared else store.script(user, wanted)
+
+    made = compile_script(script, name=name, includes=included, settings=SITE, upload=upload)
+    if isinstance(made, Refused):
+        return Verdict(valid=False, text=_said(made.complaints, name))
+    return Verdict(valid=True, text=_said(made.warnings, name))
 
 
-def extensions(config: Config) -> str:
-    """The extensions that `require` takes, as SIEVE announces them."""
-    from mailsim.protocol.sieve.settings import BY_DEFAULT  # noqa: PLC0415
-
-    del config
-    return " ".join(BY_DEFAULT)
+def _said(complaints: Iterable[Complaint], name: str) -> str:
+    rows, errors = [], 0
+    for one in complaints:
+        errors += one.severity is Severity.ERROR
+        if errors > _MOST:
+            break
+        rows.append(one.pigeonhole if name else one.pigeonhole.removeprefix(": "))
+    return "".join(f"{row}\r\n" for row in rows)

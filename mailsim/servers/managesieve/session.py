@@ -33,6 +33,7 @@ _LINE: Final = 65_536  # managesieve_max_line_length
 _MOST_INVALID: Final = 3  # CLIENT_MAX_BAD_COMMANDS of managesieve-login
 _MOST_BAD: Final = 20  # and of managesieve
 _NAME: Final = 80  # octets shown of a command's name
+_WITH_SCRIPT: Final = (b"PUTSCRIPT", b"CHECKSCRIPT")
 _AUTHENTICATE: Final = b"AUTHENTICATE"
 _MAX_REDIRECTS: Final = "4"  # sieve_max_redirects
 
@@ -156,9 +157,9 @@ class ManageSieveSession(Channel[Answer, Command]):
 
     # scripts
 
-    def check(self, script: bytes, name: str) -> checking.Verdict:
+    def check(self, script: bytes, name: str, *, upload: bool = True) -> checking.Verdict:
         """Whether a script compiles, and what Pigeonhole says of it."""
-        return checking.check(self.config, script, name)
+        return checking.check(self.world.store, self.user, script, name, upload=upload)
 
     def too_large(self, size: int) -> Response | None:
         """The refusal of a script of so many octets, or None (sieve_max_script_size)."""
@@ -181,7 +182,7 @@ class ManageSieveSession(Channel[Answer, Command]):
         """What is offered now (RFC 5804 §1.7), in Pigeonhole's order."""
         name = wording.greeting(self.config.release).removesuffix(" ready.")
         found: dict[str, str | None] = {"IMPLEMENTATION": f"{name} Pigeonhole"}
-        found["SIEVE"] = checking.extensions(self.config)
+        found["SIEVE"] = checking.EXTENSIONS
         if self.user:
             found["MAXREDIRECTS"] = _MAX_REDIRECTS
         else:
@@ -197,7 +198,9 @@ class ManageSieveSession(Channel[Answer, Command]):
     def measure(self) -> None:
         """How long the line and its literals may be."""
         if self.user:
-            self.core.limit(_LINE, max(_LINE, self.config.sieve_max_script_size or Limits().block))
+            verb = self.core.begun(_NAME).split(b" ", 1)[0].upper()
+            script = self.config.sieve_max_script_size or Limits().block
+            self.core.limit(_LINE, script if verb in _WITH_SCRIPT else _LINE)
         elif self._in_auth:
             self.core.limit(AUTH_LIMIT + _LOGIN_LINE, AUTH_LIMIT)
         else:

@@ -66,8 +66,8 @@ class FrameReader:
         self._block = block
 
     def begun(self, size: int) -> bytes:
-        """At most `size` octets of what has come and is in no line yet."""
-        return self._buffer.peek(size)
+        """At most `size` octets of the line that is not whole yet, from its beginning."""
+        return self._units[0][:size] if self._units else self._buffer.peek(size)
 
     def skip_line(self) -> None:
         """Let the line go that is too long, up to its end."""

@@ -1,0 +1,161 @@
+"""The simulator says what Dovecot says: each POP3 and ManageSieve dialogue, in each release.
+
+The same files are played against a real Dovecot by tests/oracles/test_dovecot_dialogues.py.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from mailsim.dialogue.explain import explain
+from mailsim.lab.network import network
+from mailsim.model.stage import Release, Stage
+from mailsim.net.ca import LabCa
+from mailsim.net.serving import Listener, Peer, serve
+from mailsim.servers.config import config
+from mailsim.servers.embedded import Embedded
+from mailsim.servers.managesieve import ManageSieveSession
+from mailsim.servers.pop3 import Pop3Session
+from mailsim.servers.world import World
+from tests.servers.played import Played
+from tests.servers.played_dovecot import FILES, MAIL, Target, read, settings, user
+
+NETWORK = network()
+SEED = "tests"
+RFC_TEXTS = os.environ.get("MAILSIM_RFC_DIR", "")
+RUNS = [(name, release) for name in FILES for release in read(name).releases]
+SESSIONS = {"pop3": Pop3Session, "pop3s": Pop3Session, "managesieve": ManageSieveSession}
+
+
+class Site:
+    """A simulator with a listener for each of Dovecot's services."""
+
+    def __init__(self, release: Release, ca: LabCa) -> None:
+        self._ca = ca
+        self.lab = Embedded(
+            NETWORK, stage=Stage.SIEVE, release=release, seed=SEED, fixed=True, ca=ca
+        )
+        self._listeners: dict[str, Listener] = {}
+
+    def start(self) -> None:
+        self.lab.start()
+        for service in SESSIONS:
+            self._listeners[service] = self.lab.call(partial(self._listen, service))
+
+    def stop(self) -> None:
+        for listener in self._listeners.values():
+            self.lab.call(partial(_close, listener))
+        self.lab.stop()
+
+    async def _listen(self, service: str, _: World) -> Listener:
+        async def handle(peer: Peer) -> None:
+            session = SESSIONS[service](self.lab.world, service, tls=self._context)
+            await session.run(peer)
+
+        return await serve(handle)
+
+    def _context(self, kind: str) -> ssl.SSLContext | None:
+        return self._ca.server_context(kind) if kind else None
+
+    def connect(self, played: Played) -> socket.socket:
+        self.lab.call(lambda _: self.lab.reset(played.setting.stage))
+        self.lab.call(lambda world: _prepare(world, played))
+        port = self._listeners[played.setting.service].port
+        return socket.create_connection(("127.0.0.1", port))
+
+    def password(self, name: str) -> str:
+        found = self.lab.world.accounts.get(name)
+        assert found is not None
+        return found.reveal().decode()
+
+
+async def _close(listener: Listener, _: World) -> None:
+    await listener.close()
+
+
+def _prepare(world: World, played: Played) -> None:
+    for fault in sorted(played.setting.faults):
+        world.fault(fault, on=True)
+    # A wrong password's delay is seen on a clock and not in what is said.
+    world.config = replace(world.config, smtpd_sasl_failure_delay=0.0, **settings(played))
+    for name in played.all("mail"):
+        world.store.deliver(user(played), "INBOX", MAIL[name])
+    for one in played.all("script"):
+        name, _, text = one.partition(" ")
+        world.store.put_script(user(played), name, text.encode())
+
+
+class Sites:
+    """A simulator for each release, started when it is first asked for."""
+
+    def __init__(self, ca: LabCa, stack: ExitStack) -> None:
+        self.context = ssl.create_default_context(cafile=ca.certificate)
+        self._ca = ca
+        self._stack = stack
+        self._started: dict[Release, Site] = {}
+
+    def target(self, release: Release) -> Target:
+        if release not in self._started:
+            site = self._started[release] = Site(release, self._ca)
+            site.start()
+            self._stack.callback(site.stop)
+        site = self._started[release]
+        return Target(release, NETWORK.server.name, site.connect, self.context, site.password)
+
+
+@pytest.fixture(scope="session")
+def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
+    with ExitStack() as stack:
+        yield Sites(LabCa.load(tmp_path_factory.mktemp("ca"), NETWORK), stack)
+
+
+@pytest.mark.parametrize(("name", "release"), RUNS)
+def test_the_simulator_says_what_the_dialogue_shows(
+    sites: Sites, name: str, release: Release
+) -> None:
+    sites.target(release).play(read(name))
+
+
+# --- what the files say of themselves --------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_row_is_explained_by_a_specific_entry(name: str) -> None:
+    rows = [row for exchange in explain(read(name).transcript.dialogue) for row in exchange.rows]
+    assert [row.raw for row in rows if not row.ids] == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_it_says_what_it_shows_and_where_that_stands(name: str) -> None:
+    played = read(name)
+    assert played.transcript.first("title")
+    assert played.setting.service in config(NETWORK, played.setting.stage, Release.NOBLE).services
+    assert re.fullmatch(r"RFC \d+ §[\d.]+|Dovecot [a-z0-9_]+", played.transcript.first("source"))
+
+
+def test_no_two_have_one_title() -> None:
+    titles = [(name.partition("/")[0], read(name).transcript.first("title")) for name in FILES]
+    assert sorted(titles) == sorted(set(titles))
+
+
+@pytest.mark.skipif(not RFC_TEXTS, reason="MAILSIM_RFC_DIR names no folder of RFC texts")
+@pytest.mark.parametrize("name", FILES)
+def test_the_source_is_a_section_of_the_rfc(name: str) -> None:
+    found = re.fullmatch(r"RFC (\d+) §([\d.]+)", read(name).transcript.first("source"))
+    if not found:
+        return
+    path = Path(RFC_TEXTS) / f"rfc{int(found[1]):04}.txt"
+    if not path.is_file():
+        pytest.skip(f"no text of RFC {found[1]}")
+    heading = re.compile(rf"^ *{re.escape(found[2])}\.?\s+\S", re.MULTILINE)
+    assert heading.search(path.read_text(encoding="utf-8", errors="replace"))
