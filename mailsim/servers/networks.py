@@ -14,6 +14,7 @@ def valid_ipv4(address: str) -> bool:
     return bool(_IPV4.fullmatch(address))
 
 
+@lru_cache(maxsize=1024)  # the same few clients are looked up at each command
 def in_networks(address: str, networks: tuple[str, ...]) -> bool:
     """Whether a list of networks and addresses ("192.168.10.0/24", "127.0.0.1") has the address."""
     value = _number(address)

@@ -48,7 +48,10 @@ def test_the_short_way_gives_what_the_long_way_gives(line: str) -> None:
 
 
 def read(word: str, *, empty: bool = False, strict: bool = False, utf8: bool = False) -> str:
-    return extract(word, lambda name: name == "minfo.sn", empty=empty, strict=strict, utf8=utf8)
+    def led(address: str) -> tuple[str, str, bool]:
+        return resolve(address, lambda name: name == "minfo.sn")
+
+    return extract(word, led, empty=empty, strict=strict, utf8=utf8)
 
 
 @pytest.mark.parametrize(

@@ -20,16 +20,17 @@ _WORDS = ("quoted", "literal", "atom")
 _DEPTH = 100  # how often an address may route onward
 
 
+Resolve = Callable[[str], tuple[str, str, bool]]
+
+
 class BadAddressError(Exception):
     """A word that Postfix takes for no address."""
 
 
-def extract(
-    word: str, is_local: Callable[[str], bool], *, empty: bool, strict: bool, utf8: bool
-) -> str:
+def extract(word: str, resolve: Resolve, *, empty: bool, strict: bool, utf8: bool) -> str:
     """The address in a word, in internal form: without brackets, route, quotation marks.
 
-    `empty`: `<>` is allowed; `strict`: strict_rfc821_envelopes; `utf8`: SMTPUTF8 was asked for.
+    `resolve` says where an address leads, as `resolve` below; `empty`: `<>` is allowed; `strict`: strict_rfc821_envelopes; `utf8`: SMTPUTF8 was asked for.
     Raises BadAddressError.
     """
     if strict and not word.startswith("<"):
@@ -40,7 +41,7 @@ def extract(
     found = text if _PLAIN.fullmatch(text) else _parsed(text, strict=strict)
     if (not found and not empty) or (strict and found.startswith("@")):
         raise BadAddressError
-    if found and not _resolvable(found, is_local, utf8=utf8):
+    if found and not _resolvable(found, resolve, utf8=utf8):
         raise BadAddressError
     return found
 
@@ -178,14 +179,14 @@ def _token(found: re.Match[str]) -> tuple[str, str]:
     return kind, re.sub(r"\\(.)", r"\1", text) if kind in _WORDS else text
 
 
-def _resolvable(address: str, is_local: Callable[[str], bool], *, utf8: bool) -> bool:
+def _resolvable(address: str, resolve: Resolve, *, utf8: bool) -> bool:
     """Whether the domain, if there is one, can be one, and the one to which it is routed."""
     if address.startswith("-"):  # allow_min_user
         return False
     _, at, domain = address.rpartition("@")
     if not at:
         return True
-    _, onward, routed = resolve(address, is_local)
+    _, onward, routed = resolve(address)
     return _domain(domain, utf8=utf8) and (not routed or _domain(onward, utf8=utf8))
 
 

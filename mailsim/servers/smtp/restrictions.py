@@ -7,6 +7,7 @@ the end is put off then (defer_if_permit).
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mailsim.servers.queue.addresses import Addresses
@@ -25,6 +26,7 @@ from mailsim.servers.smtp.rules import (
     RULES,
     SENDER,
     Case,
+    Rule,
     Verdict,
 )
 from mailsim.wire.smtp import Reply
@@ -45,6 +47,7 @@ class Restrictions:
         self.journal = journal
         self.world = world
         self.addresses = Addresses(world)
+        self._resolved: dict[str, tuple[str, str, bool]] = {}
         self._deferred: Reply | None = None
         self._deferred_by: dict[str, Reply | None] = {}
 
@@ -177,29 +180,40 @@ class Restrictions:
 
     def resolve(self, address: str) -> tuple[str, str, bool]:
         """Local part and domain of where the address leads; whether it is routed there."""
-        return resolve(address, self.addresses.local)
+        # A command asks this of its address several times.
+        if address not in self._resolved:
+            if len(self._resolved) >= _REMEMBERED:
+                self._resolved.clear()
+            self._resolved[address] = resolve(address, self.addresses.local)
+        return self._resolved[address]
 
     def is_local(self, domain: str) -> bool:
         """Whether mail for the domain ends here."""
         return self.addresses.local(without_dot(domain))
 
     def _list(self, case: Case, words: tuple[str, ...]) -> Reply | None:
-        at = 0
         found: Reply | None = None
-        while at < len(words) and found is None:
-            rule, arguments = RULES[words[at]]
-            if arguments:
-                at += 1
-                case.argument = words[at]
-            at += 1
+        for rule, case.argument in _read(words):
             verdict = rule(self, case)
-            if verdict is PERMIT:
-                break
+            if verdict is DUNNO:
+                continue
             if isinstance(verdict, Reply):
                 found = self.reject(verdict)
+            break
         self._deferred_by[case.what] = self._deferred
         return found
 
 
+@lru_cache
+def _read(words: tuple[str, ...]) -> tuple[tuple[Rule, str], ...]:
+    """The rules of a list, each with the word behind it that it takes, or ""."""
+    found, rest = [], iter(words)
+    for word in rest:
+        rule, takes_word = RULES[word]
+        found.append((rule, next(rest) if takes_word else ""))
+    return tuple(found)
+
+
+_REMEMBERED = 64  # addresses of a connection
 _CONTROLS = dict.fromkeys([*range(32), 127], " ")
 _ALWAYS = ("postmaster", "mailer-daemon", "double-bounce")

@@ -28,7 +28,7 @@ class Verdict(Enum):
 
 
 PERMIT, DUNNO = Verdict.PERMIT, Verdict.DUNNO
-_Rule = Callable[["Restrictions", "Case"], "Verdict | Reply"]
+Rule = Callable[["Restrictions", "Case"], "Verdict | Reply"]
 
 
 @dataclass(slots=True)
@@ -234,7 +234,7 @@ def _defer_unauth(asked: Restrictions, case: Case) -> Verdict | Reply:
 
 
 # Each rule, and whether a word follows it.
-RULES: dict[str, tuple[_Rule, bool]] = {
+RULES: dict[str, tuple[Rule, bool]] = {
     "permit": (_permit, False),
     "reject": (_reject, False),
     "reject_unauth_pipelining": (_unauth_pipelining, False),

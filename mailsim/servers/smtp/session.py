@@ -149,10 +149,11 @@ class SmtpSession(Channel):
             await self._command(await self.event())
 
     async def _command(self, event: Received[Command]) -> None:
-        raw = event.units[0]
-        if await self._unasked(event.value) or await self._unreadable(raw):
+        if await self._unasked(event.value):
             return
-        line = raw.rstrip(b"\r\n")[:LINE_LIMIT].decode()
+        line = await self._line(event.units[0])
+        if line is None:
+            return
         words = split(line)
         if not words:
             await self.say(replies.BAD_SYNTAX())
@@ -174,8 +175,8 @@ class SmtpSession(Channel):
             return not await self.refuse(replies.AUTH_DISABLED())
         return False
 
-    async def _unreadable(self, raw: bytes) -> bool:
-        """Lines that are answered before they are understood."""
+    async def _line(self, raw: bytes) -> str | None:
+        """The line's text; None for one that is answered before it is understood."""
         if self.rejects_bare_lf and raw.endswith(b"\n") and not raw.endswith(b"\r\n"):
             await self.reject_bare_lf()
             raise ClosedError
@@ -183,12 +184,11 @@ class SmtpSession(Channel):
             head = raw[:30].decode("utf-8", "replace")
             self.journal.warn(f"{self.state.client}: request longer than {LINE_LIMIT}: {head}...")
         try:
-            raw.rstrip(b"\r\n")[:LINE_LIMIT].decode()
+            return raw.rstrip(b"\r\n")[:LINE_LIMIT].decode()
         except UnicodeDecodeError:
             await self.say(replies.BAD_UTF8())
             self.state.errors += 1
-            return True
-        return False
+            return None
 
     async def _hindered(self, verb: str, entry: Entry | None, words: list[Word], line: str) -> bool:
         """Whether something stands before the command: no SMTP at all, no access, no TLS yet."""

@@ -66,7 +66,7 @@ def _path(session: Channel, word: Word, *, utf8: bool, sender: bool) -> str:
     strict = session.config.strict_rfc821_envelopes
     try:
         return extract(
-            word.text, session.restrictions.is_local, empty=sender, strict=strict, utf8=utf8
+            word.text, session.restrictions.resolve, empty=sender, strict=strict, utf8=utf8
         )
     except BadAddressError:
         session.journal.bad_address(session.state, word.text)

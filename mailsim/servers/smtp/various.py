@@ -43,8 +43,8 @@ async def vrfy(session: Channel, words: list[Word]) -> bool:
     if not given:
         raise Refused(replies.VRFY_SYNTAX())
     try:
-        is_local = session.restrictions.is_local
-        address = extract(given, is_local, empty=False, strict=False, utf8=utf8)
+        resolve = session.restrictions.resolve
+        address = extract(given, resolve, empty=False, strict=False, utf8=utf8)
     except BadAddressError:
         session.journal.bad_address(session.state, given)
         raise Refused(replies.BAD_RECIPIENT()) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from mailsim.errors import RemoteProtocolError, UsageError
@@ -86,15 +87,18 @@ class Reply:
                      Reply-code [ SP textstring ] CRLF        ; RFC 5321 §4.2
         continue-req = "334" SP [base64] CRLF                 ; RFC 4954
         """
-        *first, last = self.lines
-        rows = [f"{self.code}-{text}\r\n" for text in first]
-        rows.append(
-            f"{self.code} {last}\r\n" if last or self.code == _CHALLENGE else f"{self.code}\r\n"
-        )
-        return tuple(row.encode("utf-8", "surrogateescape") for row in rows)
+        return _units(self.code, self.lines)
 
     def __str__(self) -> str:
         return f"{self.code} {self.lines[0]}".rstrip()
+
+
+@lru_cache(maxsize=256)  # a server says the same again and again
+def _units(code: int, lines: tuple[str, ...]) -> tuple[bytes, ...]:
+    *first, last = lines
+    rows = [f"{code}-{text}\r\n" for text in first]
+    rows.append(f"{code} {last}\r\n" if last or code == _CHALLENGE else f"{code}\r\n")
+    return tuple(row.encode("utf-8", "surrogateescape") for row in rows)
 
 
 class ReplyLine(NamedTuple):
