@@ -11,6 +11,7 @@ from mailsim.protocol.sieve.spec import Sort
 from mailsim.protocol.sieve.syntax import Text
 
 # RFC 6131 §2: vacation-seconds brings vacation; RFC 5235 §3.2 has spamtestplus in spamtest's place.
+_READING: Final = ("variables", "encoded-character")
 _IMPLIED: Final = {"vacation-seconds": "vacation", "spamtestplus": "spamtest"}
 
 
@@ -32,8 +33,8 @@ def load(checker: Checker, text: Text) -> None:
 
 
 def available(checker: Checker, name: str) -> bool:
-    """Whether `load` would take it."""
-    return name in checker.settings.extensions
+    """Whether ihave finds it: not those that change how scripts are read (RFC 5463 §4)."""
+    return name in checker.settings.extensions and name not in _READING
 
 
 def _unknown(checker: Checker, text: Text, name: str) -> Wrong:

@@ -94,6 +94,7 @@ def _vacation(run: Run, call: Call) -> None:
     mine = _own_addresses(run, call)
     handle, key = _handle(run, call)
     seconds = bounded(run.settings, call.tags.get("period", run.settings.vacation_default_period))
+    sender = _from(run, call)
     outcome, params = _decision(run, mine, key)
     run.note(call, outcome, dict(params))
     subject = (
@@ -108,7 +109,7 @@ def _vacation(run: Run, call: Call) -> None:
     if outcome == "sieve.vacation-sent":
         action = Vacation(
             outcome, params, action.handle, seconds, run.envelope.sender,
-            _reply(run, call, _reached(run, mine)), subject, call.place.line,
+            _reply(run, call, sender or _mailbox(run, mine)), subject, call.place.line,
         )  # fmt: skip
         run.marks.append(Mark(key, seconds))
     run.act(call, action, cancels=False)
@@ -210,21 +211,29 @@ def _reached(run: Run, mine: list[bytes]) -> bytes | None:
     return None
 
 
-def _reply(run: Run, call: Call, reached: bytes | None) -> bytes:
-    tags = call.tags
-    sender = run.text(tags["from"]) if "from" in tags else b""
+def _from(run: Run, call: Call) -> bytes:
+    """:from's mailbox, or none: RFC 5230 §4.3 lets a wrong one be ignored."""
+    given = run.text(call.tags["from"]) if "from" in call.tags else b""
     try:
-        parse_address(sender)
+        parse_address(given)
     except AddressError as error:
-        if sender:  # of a variable: RFC 5230 §4.3 lets it be ignored
-            address = shown(sender)
+        if given:
             run.complain(
-                Wrong("sieve.vacation-from", call.place, address=address, reason=error.reason)
+                Wrong("sieve.vacation-from", call.place, address=shown(given), reason=error.reason)
             )
-        sender = b"<" + (reached or run.envelope.recipient.encode()) + b">"
+        return b""
+    return given
+
+
+def _mailbox(run: Run, mine: list[bytes]) -> bytes:
+    """The recipient's address that the message names (RFC 5230 §5.4)."""
+    return b"<" + (_reached(run, mine) or mine[0]) + b">"
+
+
+def _reply(run: Run, call: Call, sender: bytes) -> bytes:
     return vacation_reply(
-        run, sender=sender, to=_to(run), subject=_subject(run, call), reason=run.text(call.args[0]),
-        mime="mime" in tags,
+        run, sender=sender, to=_to(run), subject=_subject(run, call),
+        reason=run.text(call.args[0]), mime="mime" in call.tags,
     )  # fmt: skip
 
 

@@ -93,8 +93,10 @@ class _Builder:
             return self._link(loop, self.state())
         ends = []
         for _ in range(most - least):
-            ends.append(into)
-            into = self.add(inner, self._link(into, self.state()))
+            # A state that takes an octet goes on to one other alone: the choice has its own.
+            choice = self._link(into, self.state())
+            ends.append(choice)
+            into = self.add(inner, self._link(choice, self.state()))
         end = self._link(into, self.state())
         for one in ends:
             one.out.append(end.number)
@@ -110,8 +112,8 @@ class Regex:
     """A compiled expression.
 
     `search(value, charge)` gives the spans of the whole match and of each group: leftmost, then
-    longest, then each group from the left as long as it can be (POSIX); (-1, -1) for a group
-    without a match.  `charge(n)` is told of the work, and may raise.
+    longest; among equal ones, as the C library has it, the first alternative and the greediest
+    repetition win.  (-1, -1) stands for a group without a match.  `charge(n)` is told of the work, and may raise.
     """
 
     __slots__ = ("_cache", "_plain", "_size", "_start", "_states", "groups")
@@ -249,15 +251,10 @@ class Regex:
 
 
 def _better(left: _Caps, right: _Caps) -> bool:
-    """Whether POSIX prefers `left`: earlier starts, then later ends, group by group."""
-    for at in range(0, len(left), 2):
-        if left[at] != right[at]:
-            if left[at] < 0 or right[at] < 0:
-                return right[at] < 0
-            return left[at] < right[at]
-        if left[at + 1] != right[at + 1]:
-            return left[at + 1] > right[at + 1]
-    return False
+    """Whether `left` is the match to be kept: an earlier start, then a later end."""
+    if left[0] != right[0]:
+        return left[0] < right[0]
+    return left[1] > right[1]
 
 
 def _holds(at: At, value: bytes, place: int) -> bool:

@@ -1,0 +1,5 @@
+# RFC 5228 §2.3
+#= a: implicit keep
+if size :over 100k { # this is a comment
+   discard;
+}

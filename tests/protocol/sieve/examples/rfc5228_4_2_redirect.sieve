@@ -1,0 +1,3 @@
+# RFC 5228 §4.2
+#= a: redirect bart@example.com
+redirect "bart@example.com";

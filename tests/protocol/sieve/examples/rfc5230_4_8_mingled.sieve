@@ -1,0 +1,9 @@
+# RFC 5230 §4.8
+#= a: vacation 604800 Sorry, I'm away, I'll read your | implicit keep
+require "vacation";
+if header :contains "from" "boss@example.edu" {
+    redirect "pleeb@isp.example.org";
+} else {
+    vacation "Sorry, I'm away, I'll read your
+message when I get around to it.";
+}
