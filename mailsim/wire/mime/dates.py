@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-_ATEXT = rb"[!#-'*+\-/-9=?A-Z^-~\x80-\xff]"
+from mailsim.wire.mime.lexer import ATEXT
+
 # [day-name ","] day month year hour ":" minute [":" second] [zone]; "." separates too, and what
 # follows the zone does not count.
 _DATE = re.compile(
     rb"\s*+(?:%(a)b{3}\s*+,\s*+)?([0-9]{1,2})(?!%(a)b)\s*+(%(a)b{3})%(a)b*+\s*+"
     rb"([0-9]{4}|[0-9]{2})(?!%(a)b)\s*+([0-9]{1,2})(?!%(a)b)\s*+[:.]\s*+([0-9]{2})(?!%(a)b)\s*+"
-    rb"(?:[:.]\s*+([0-9]{2})(?!%(a)b)\s*+)?(?:(%(a)b++)|\Z)" % {b"a": _ATEXT},
+    rb"(?:[:.]\s*+([0-9]{2})(?!%(a)b)\s*+)?(?:(%(a)b++)|\Z)" % {b"a": b"[%b]" % ATEXT},
 )
 _COMMENT = re.compile(rb"\((?:[^()\\]|\\.)*+\)", re.DOTALL)
 _MONTHS: Final = (b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct",

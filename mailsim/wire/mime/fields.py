@@ -35,19 +35,26 @@ class Field(NamedTuple):
 def clean(raw: bytes) -> bytes:
     """A field's raw body as Field.value gives it."""
     if b"\n" not in raw:
-        return (
-            raw.strip(b"\r\n").lstrip(b" \t") if raw.strip(b" \t\r\n") else raw[1:].rstrip(b"\r\n")
-        )
-    raw = raw.replace(b"\r\n", b"\n").removesuffix(b"\r")
-    first = raw.index(b"\n")
+        raw = raw.removesuffix(b"\r")
+        return raw.lstrip(b" \t") or raw[1:]
+    raw = raw.replace(b"\r\n", b"\n").removesuffix(b"\n").removesuffix(b"\r")
+    first = raw.find(b"\n")
     # A first line of nothing but space keeps it, but for one.
-    bare = raw[:first].lstrip(b" \t")
-    return (bare or raw[1:first]) + raw[first:]
+    bare = raw[:first].lstrip(b" \t") if first >= 0 else raw.lstrip(b" \t")
+    return bare + raw[first:] if bare and first >= 0 else bare or raw[1:]
+
+
+def _end(content: bytes, start: int, end: int) -> int:
+    """Where the fields of a header section end, before its empty line."""
+    for blank in (b"\n\r\n", b"\n\n"):
+        if content.endswith(blank, start, end):
+            return end - len(blank) + 1
+    return start if content[start:end] in {b"\r\n", b"\n"} else end
 
 
 def iter_fields(content: bytes, start: int, end: int) -> Iterator[Field]:
-    """The fields of the header section from `start` to `end` (without the empty line)."""
-    for match in _FIELD.finditer(content, start, end):
+    """The fields of the header section from `start` to `end`."""
+    for match in _FIELD.finditer(content, start, _end(content, start, end)):
         if match.end() == match.start():
             return
         name, colon, raw = match.groups()
@@ -55,3 +62,14 @@ def iter_fields(content: bytes, start: int, end: int) -> Iterator[Field]:
             yield Field(name.rstrip(b" \t"), raw, match.start(), match.end())
         else:
             yield Field(name.removesuffix(b"\r"), None, match.start(), match.end())
+
+
+def values_by_name(content: bytes, start: int, end: int) -> dict[bytes, list[bytes]]:
+    """The fields' values by name in lower case, in their order; lines without a colon under ""."""
+    found: dict[bytes, list[bytes]] = {}
+    for name, colon, raw in _FIELD.findall(content, start, _end(content, start, end)):
+        if colon:
+            found.setdefault(name.lower().rstrip(b" \t"), []).append(clean(raw))
+        elif name:
+            found.setdefault(b"", []).append(clean(b" " + name + raw))
+    return found

@@ -10,17 +10,17 @@ END: Final = 0
 MORE: Final = 1
 
 # RFC 5322 §3.2.3, with the octets above 127 that RFC 6532 §3.2 adds.
-_ATEXT = rb"!#-'*+\-/-9=?A-Z^-~\x80-\xff"
+ATEXT: Final = rb"!#-'*+\-/-9=?A-Z^-~\x80-\xff"
 # RFC 2045 §5.1: what a token may not hold besides are "/", "?" and "="; "." it may.
 _TOKEN = re.compile(rb"[!#-'*+\-.0-9A-Z^-~\x80-\xff]*")
-_ATOM = re.compile(rb"[%b]+" % _ATEXT)
-_ATOM_OR_DOT = re.compile(rb"[%b.]*" % _ATEXT)
+_ATOM = re.compile(rb"[%b]+" % ATEXT)
+_ATOM_OR_DOT = re.compile(rb"[%b.]*" % ATEXT)
 _DOTS = re.compile(rb"\.+")
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _COMMENT_MARK = re.compile(rb"[()\\]")
 _QUOTED_MARK = re.compile(rb'["\\\n]')
 _LITERAL_MARK = re.compile(rb"[\]\\]")
-_BEGINS_WORD = re.compile(rb'["%b.]' % _ATEXT)
+_BEGINS_WORD = re.compile(rb'["%b.]' % ATEXT)
 
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 from urllib.parse import unquote_to_bytes
 
@@ -20,6 +21,11 @@ _SECTION = re.compile(rb"([^*]*)\*(?:([0-9]{0,6})(\*)?)")
 
 def read_content_type(field: bytes) -> tuple[bytes, Params]:
     """The media type and its parameters; "text" if that is all, "" if it is broken otherwise."""
+    # Most messages say one of a few things.
+    return _known_content_type(field) if len(field) < 200 else _read_content_type(field)
+
+
+def _read_content_type(field: bytes) -> tuple[bytes, Params]:
     lexer = Lexer(field)
     if lexer.skip() == MORE and lexer.token() == END:
         return lexer.take(), ()
@@ -31,6 +37,9 @@ def read_content_type(field: bytes) -> tuple[bytes, Params]:
         if subtype and (status == END or (status == MORE and lexer.at(b";"))):
             return b"%b/%b" % (kind, subtype), _params(lexer)
     return b"", ()
+
+
+_known_content_type = lru_cache(maxsize=512)(_read_content_type)
 
 
 def read_disposition(field: bytes) -> tuple[bytes, Params] | None:

@@ -7,7 +7,7 @@ from enum import Enum
 from functools import cached_property
 
 from mailsim.wire.mime.charsets import to_text
-from mailsim.wire.mime.fields import Field, clean, iter_fields
+from mailsim.wire.mime.fields import Field, iter_fields, values_by_name
 from mailsim.wire.mime.parameters import (
     ContentType,
     Params,
@@ -97,26 +97,12 @@ class Part:
 
     def iter_fields(self) -> Iterator[Field]:
         """The fields, one at a time."""
-        end = self.body_start
-        for blank in (b"\r\n", b"\n"):
-            size = len(blank)
-            if end - self.start == size or self.content.endswith(b"\n" + blank, self.start, end):
-                if self.content.endswith(blank, self.start, end):
-                    end -= size
-                break
-        return iter_fields(self.content, self.start, end)
+        return iter_fields(self.content, self.start, self.body_start)
 
     @cached_property
     def by_name(self) -> dict[bytes, list[bytes]]:
         """The fields' values by name in lower case, in their order; lines without a colon under ""."""
-        found: dict[bytes, list[bytes]] = {}
-        for field in self.iter_fields():
-            if field.raw is None:
-                line = self.content[field.start : field.end]
-                found.setdefault(b"", []).append(clean(b" " + line))
-            else:
-                found.setdefault(field.name.lower(), []).append(clean(field.raw))
-        return found
+        return values_by_name(self.content, self.start, self.body_start)
 
     def raw(self, name: str) -> bytes | None:
         """The value of the first field of this name, folds as LF; None if there is none."""
