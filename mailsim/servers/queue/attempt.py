@@ -100,8 +100,7 @@ class Attempts:
 
     def broken(self, mail: Mail, outcomes: list[Outcome], error: Exception) -> None:
         """The attempt died of it: what it did counts, who had no turn is tried again later."""
-        loop = asyncio.get_running_loop()
-        loop.call_exception_handler({"message": "A delivery failed", "exception": error})
+        self.complain(error)
         told = {one.recipient.number for one in outcomes}
         untold = [one for one in mail.row.recipients if one.number not in told]
         found = [
@@ -114,6 +113,15 @@ class Attempts:
                 self._finish(mail, outcomes + found)
         except sqlite3.Error:  # a full disk: the store keeps what it has
             self._put_off(mail, _served(outcomes))
+
+    def complain(self, error: Exception) -> None:
+        """Tell of what should not happen: on a full disk in the log, of a mistake of ours where
+        the lab's owner sees it."""
+        if isinstance(error, sqlite3.Error):
+            self._journal.write("postfix/qmgr", f"warning: write queue file: {error}")
+        else:
+            loop = asyncio.get_running_loop()
+            loop.call_exception_handler({"message": "A delivery failed", "exception": error})
 
     def _put_off(self, mail: Mail, served: list[int]) -> None:
         """Try all but `served` later, though the store does not know."""

@@ -68,9 +68,7 @@ class Queue:
             except Refused:
                 raise
             except Exception as error:  # noqa: BLE001 # whatever it is: the queue may take it
-                self._loop.call_exception_handler(
-                    {"message": "A delivery failed", "exception": error}
-                )
+                self._attempts.complain(error)
         try:
             return self._take(submission, self._queue)
         except sqlite3.Error as error:  # a full disk

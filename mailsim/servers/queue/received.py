@@ -1,4 +1,4 @@
-"""The trace field that each server adds: RFC 5321 §4.4, in Postfix's and in Dovecot's form."""
+"""The trace field that each server adds: RFC 5321 §4.4, in Postfix's form."""
 
 from __future__ import annotations
 
@@ -24,17 +24,6 @@ def by_postfix(queue_id: str, host: str, date: str, uid: int | None = None) -> b
     """Of mail that begins here: a notification, or what a user's program handed to sendmail."""
     whom = "" if uid is None else f", from userid {uid}"
     return _field([f"Received: by {host} (Postfix{whom})", f"\tid {queue_id}; {date}"])
-
-
-def by_lmtp(host: str, session: str, sender: str, recipient: str, date: str) -> bytes:
-    """As Dovecot's LMTP server writes it."""
-    return _field([
-        f"Received: from {host}",
-        f"\tby {host} with LMTP",
-        f"\tid {session}",
-        f"\t(envelope-from <{sender}>)",
-        f"\tfor <{recipient}>; {date.removesuffix(' (UTC)')}",
-    ])  # fmt: skip
 
 
 def _field(lines: list[str]) -> bytes:
