@@ -247,6 +247,48 @@ def test_speaking_before_the_greeting_is_logged_and_refused_since_3_9(
     assert client.codes[-1] == last
 
 
+# --- how many connections a client may have
+
+SPAMMEUR = "XCLIENT NAME=spammeur.pub.sn ADDR=192.168.66.66"
+ITS = ("smtp", "192.168.66.66")
+
+
+def test_a_connection_that_has_ended_counts_no_more() -> None:
+    smtpd = Smtpd(Stage.RELAY, smtpd_client_connection_count_limit=1)
+    for _ in range(3):
+        assert smtpd.talk(SPAMMEUR, "QUIT").codes == ["220", "220", "221"]
+    assert not smtpd.world.smtp_connections
+
+
+def test_one_connection_too_many_is_sent_away_and_the_log_says_so() -> None:
+    smtpd = Smtpd(Stage.RELAY)
+    smtpd.world.smtp_connections[ITS] = 50
+    said = "421 4.7.0 mail.minfo.sn Error: too many connections from 192.168.66.66"
+    assert smtpd.talk(SPAMMEUR, "EHLO spammeur.pub.sn").lines[1:] == [said]
+    shown = "51 from spammeur.pub.sn[192.168.66.66] for service smtp"
+    assert f"warning: Connection concurrency limit exceeded: {shown}" in smtpd.log
+    assert (
+        smtpd.log[-1] == "disconnect from spammeur.pub.sn[192.168.66.66] xclient=0/1 commands=0/1"
+    )
+    assert smtpd.world.smtp_connections == {ITS: 50}
+
+
+@pytest.mark.parametrize(
+    ("stage", "limit", "host"),
+    [
+        (Stage.RELAY, 0, "ADDR=192.168.66.66"),  # 0 is no limit
+        (Stage.RELAY, 1, "ADDR=127.0.0.1"),  # mynetworks
+        (Stage.MAIL, 1, "ADDR=192.168.10.99"),  # mynetworks, which is the LAN at first
+        (Stage.RELAY, 1, "ADDR=192.168.10.50"),  # may say XCLIENT
+    ],
+)
+def test_who_is_not_counted(stage: Stage, limit: int, host: str) -> None:
+    smtpd = Smtpd(stage, smtpd_client_connection_count_limit=limit)
+    address = host.partition("=")[2]
+    smtpd.world.smtp_connections["smtp", address] = 9
+    assert smtpd.talk(f"XCLIENT {host}", "QUIT").codes == ["220", "220", "221"]
+
+
 # --- disturbances
 
 
