@@ -37,6 +37,7 @@ class Pop3Explainer(Explainer):
         verb, _, argument = text.strip().partition(" ")
         verb = verb.upper()
         self._asked.append((verb, bool(argument.strip())))
+        self.greeted = True  # or the dialogue begins after the greeting
         found = first("pop3.command", verb)
         if not found:
             return Said(self.line("UNKNOWN-COMMAND"))

@@ -1,4 +1,4 @@
-"""What may be said after the login: the scripts (RFC 5804 §2.3 to §2.14)."""
+"""What may be said after the login: the scripts (RFC 5804 §2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be said before the login (RFC 5804 §2.1 to §2.4)."""
+"""What may be said before the login (RFC 5804 §2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arguments as Dovecot reads them (RFC 1939 §5 and §7 have stricter ones)."""
+"""Arguments as Dovecot reads them (RFC 1939 §5 has stricter ones)."""
 
 from __future__ import annotations
 
