@@ -1,6 +1,6 @@
 """ENVELOPE, BODY and BODYSTRUCTURE of a message, as Dovecot writes them (RFC 3501 §7.4.2).
 
-Octets, ready to be sent and to be kept: made once for each message.  `values()` reads them.
+Octets, ready to be sent and to be kept: made once for each message.
 """
 
 from __future__ import annotations

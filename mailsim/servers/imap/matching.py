@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from mailsim.servers.imap.casing import folded
+from mailsim.servers.imap.headers import Header
 from mailsim.servers.imap.searchable import Searchable
 from mailsim.servers.store.values import Message
 from mailsim.wire.imap.dates import Date
@@ -172,14 +173,12 @@ class Query:
             case "SENTBEFORE" | "SENTON" | "SENTSINCE":
                 return _Check(1, _dated(name.removeprefix("SENT"), given[0], _sent))
             case "HEADER":
-                return _Check(
-                    1, self._field(given[0].lower().encode(), given[1], Searchable.values)
-                )
+                return _Check(1, self._field(given[0].lower().encode(), given[1], Header.values))
             case "SUBJECT":
-                return _Check(1, self._field(b"subject", given[0], Searchable.packed))
+                return _Check(1, self._field(b"subject", given[0], Header.packed))
             case "BCC" | "CC" | "FROM" | "TO":
                 field = name.lower().encode()
-                return _Check(1, self._field(field, given[0], Searchable.addresses))
+                return _Check(1, self._field(field, given[0], Header.addresses))
             case "BODY":
                 return _Check(2, self._texts(given[0], lambda text: text.bodies))
             case "TEXT":
@@ -195,16 +194,17 @@ class Query:
             raise BadKeyError(key) from None
 
     def _field(
-        self, name: bytes, key: str, values: Callable[[Searchable, bytes], Iterator[str]]
+        self, name: bytes, key: str, values: Callable[[Header, bytes], tuple[str, ...]]
     ) -> Test:
         needle = self._needle(key)
         if not needle:
-            return lambda one: name in one.text.fields
+            return lambda one: name in one.text.header.fields
         word = _word(needle)
         if word is None or word in _FILLERS:
-            return lambda one: any(needle in value for value in values(one.text, name))
+            return lambda one: any(needle in value for value in values(one.text.header, name))
         return lambda one: (
-            one.text.may_hold(word) and any(needle in value for value in values(one.text, name))
+            one.text.header_may_hold(word)
+            and any(needle in value for value in values(one.text.header, name))
         )
 
     def _texts(self, key: str, texts: Callable[[Searchable], tuple[str, ...]]) -> Test:
@@ -259,7 +259,7 @@ def _modseq(value: ModSeq) -> Test:
 
 def _sent(one: Candidate) -> int:
     """The Date field's day is the sender's, whatever the zone (RFC 3501 §6.4.4)."""
-    moment = one.text.sent
+    moment = one.text.header.sent
     return moment.seconds + moment.zone * 60
 
 

@@ -70,7 +70,7 @@ class Tree:
         return self._nodes[identifier]
 
     def _add(self, one: Candidate) -> None:
-        identifier = next(message_ids(one.text.raw(b"message-id") or b""), None)
+        identifier = next(message_ids(one.text.header.raw(b"message-id") or b""), None)
         node = self._new() if identifier is None else self._node(identifier)
         if self._messages[node] is not None:  # the first of one identifier keeps it
             node = self._new()
@@ -89,8 +89,10 @@ class Tree:
     @staticmethod
     def _references(one: Candidate) -> list[bytes]:
         """References, or the first of In-Reply-To if there are none."""
-        found = list(islice(message_ids(one.text.raw(b"references") or b""), _MAX_REFERENCES))
-        return found or list(islice(message_ids(one.text.raw(b"in-reply-to") or b""), 1))
+        found = list(
+            islice(message_ids(one.text.header.raw(b"references") or b""), _MAX_REFERENCES)
+        )
+        return found or list(islice(message_ids(one.text.header.raw(b"in-reply-to") or b""), 1))
 
     def _link(self, parent: int, child: int) -> None:
         """Put `child` under `parent`, if it is under nothing and that makes no circle."""
@@ -193,7 +195,7 @@ class Tree:
             if root.ignored:
                 continue
             one = self.message(self.children(root.node)[0] if root.dummy else root.node)
-            field = one.text.raw(b"subject") if one else None
+            field = one.text.header.raw(b"subject") if one else None
             if field is None:
                 continue
             subject, answers = base_subject(field)

@@ -1,24 +1,25 @@
-"""A message as SEARCH, SORT and THREAD look at it: fields and bodies decoded, made comparable."""
+"""A message as SEARCH looks at it: its header, and the text of its parts, decoded and comparable."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cached_property
+from typing import Final
 
 from mailsim.servers.imap.casing import folded
-from mailsim.wire.mime import Part, decode_words, outline, parse
-from mailsim.wire.mime.addresses import parse_addresses, written
+from mailsim.servers.imap.headers import Header, read_header
+from mailsim.wire.mime import Part, decode_words, parse
 from mailsim.wire.mime.charsets import to_text
-from mailsim.wire.mime.dates import Moment, parse_date
-from mailsim.wire.mime.lexer import no_nul
 from mailsim.wire.mime.parameters import param_text, read_content_type, read_encoding
+from mailsim.wire.mime.parser import blank_line
 from mailsim.wire.mime.transfer import decode
 
-_CODED = re.compile(rb"=\?|BASE64|QUOTED-PRINTABLE|UTF-?7|UTF-?16|UTF-?32|ISO-2022|HZ-|\\\\")
 _FOLD = re.compile(rb"\r?\n[ \t]")
-_LINE_END = re.compile(rb"\n")
-_SPACE = re.compile(r"[ \t]+")
+# What text that does not stand in the octets as it is announces itself by, in capitals.
+_CODED: Final = (
+    b"=?", b"BASE64", b"QUOTED-PRINTABLE", b"UTF-7", b"UTF7", b"UTF-16", b"UTF16", b"UTF-32",
+    b"UTF32", b"ISO-2022", b"HZ-", b"\\",
+)  # fmt: skip
 
 
 class Searchable:
@@ -27,48 +28,26 @@ class Searchable:
     def __init__(self, content: bytes) -> None:
         self.content = content
 
-    # --- Header -------------------------------------------------------------------------------
+    @cached_property
+    def header(self) -> Header:
+        """The message's header."""
+        return read_header(self._header)
 
     @cached_property
-    def fields(self) -> dict[bytes, list[bytes]]:
-        """The header's fields by name in lower case; lines without a colon under ""."""
-        return outline(self.content).by_name
+    def _header(self) -> bytes:
+        end = blank_line(self.content, 0)
+        return self.content if end < 0 else self.content[:end]
 
-    def raw(self, name: bytes) -> bytes | None:
-        """The first field of this name, on one line."""
-        values = self.fields.get(name)
-        return no_nul(_one_line(values[0])) if values else None
+    def header_may_hold(self, word: bytes) -> bool:
+        """False if `word` (letters and digits, upper case) is surely in no field's value.
 
-    def values(self, name: bytes) -> Iterator[str]:
-        """Each field of this name, decoded and comparable."""
-        for value in self.fields.get(name, ()):
-            yield folded(decode_words(_one_line(value)))
-
-    def addresses(self, name: bytes) -> Iterator[str]:
-        """Each address field of this name, its addresses written the one proper way."""
-        for value in self.fields.get(name, ()):
-            yield folded(decode_words(written(parse_addresses(_one_line(value)))))
-
-    def packed(self, name: bytes) -> Iterator[str]:
-        """Each field of this name, with single spaces."""
-        for value in self.fields.get(name, ()):
-            text = _SPACE.sub(" ", _one_line(value).decode("utf-8", "surrogateescape")).lstrip(" ")
-            yield folded(decode_words(text.encode("utf-8", "surrogateescape")))
-
-    @cached_property
-    def sent(self) -> Moment:
-        """The Date field's moment, 0 where it names none; in 32 bits, as Dovecot keeps it."""
-        value = self.raw(b"date")
-        moment = parse_date(value) if value else None
-        return Moment(moment.seconds & 0xFFFFFFFF, moment.zone) if moment else Moment(0, 0)
-
-    # --- Text ---------------------------------------------------------------------------------
+        One look at the octets tells, where all text stands in them as it is.
+        """
+        upper = self._header.upper()
+        return word in upper or b"=?" in upper or b"\\" in upper or not upper.isascii()
 
     def may_hold(self, word: bytes) -> bool:
-        """False if `word` (letters and digits, upper case) is surely nowhere in it.
-
-        One look at the octets tells, where all its text stands in them as it is.
-        """
+        """The same, of the header and all bodies."""
         return word in self._upper or not self._is_plain
 
     @cached_property
@@ -78,7 +57,8 @@ class Searchable:
     @cached_property
     def _is_plain(self) -> bool:
         """No encoded words, no transfer encoding that changes letters, no charset but ASCII's kin."""
-        return self.content.isascii() and not _CODED.search(self._upper)
+        upper = self._upper
+        return upper.isascii() and not any(mark in upper for mark in _CODED)
 
     @cached_property
     def bodies(self) -> tuple[str, ...]:
@@ -95,14 +75,11 @@ class Searchable:
         return tuple(parse(self.content).walk())
 
 
-def _one_line(value: bytes) -> bytes:
-    """A field's value unfolded, what was folded behind one space."""
-    return _LINE_END.sub(b"", value.replace(b"\n\t", b"\n ")) if b"\n" in value else value
-
-
 def _header(part: Part) -> str:
     """The header section on unfolded lines, its encoded words read."""
-    header = _FOLD.sub(b" ", part.header)
+    header = part.header
+    if b"\n " in header or b"\n\t" in header:
+        header = _FOLD.sub(b" ", header)
     if b"=?" not in header:
         return header.decode("utf-8", "replace")
     return "".join(map(_decoded_line, header.splitlines(keepends=True)))
@@ -120,7 +97,7 @@ def _body(part: Part) -> str:
     """The body as text, if it is text or a message's, and its encoding is known."""
     if part.children:
         return ""
-    fields = part.by_name
+    fields = read_header(part.header).fields
     charset: str | None = None
     types = fields.get(b"content-type")
     if types:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from mailsim.wire.imap.section import Section
-from mailsim.wire.mime import Part, outline, parse
+from mailsim.wire.mime import Part, parse
 from mailsim.wire.mime.lexer import BROKEN, END, Lexer
 from mailsim.wire.mime.parser import blank_line
 from mailsim.wire.mime.part import Kind
@@ -46,26 +46,30 @@ def _cut(octets: bytes, partial: Partial) -> bytes:
 
 
 def _content(message: bytes, section: Section) -> bytes:
-    if not section.part and not section.text:
+    if section.part:
+        part = _part(message, section)
+        return _of(part.header, part.body, section, part) if part else b""
+    if not section.text:
         return message
-    part = _part(message, section)
-    if part is None:
-        return b""
+    body = blank_line(message, 0)
+    body = len(message) if body < 0 else body
+    return _of(message[:body], message[body:], section, None)
+
+
+def _of(header: bytes, body: bytes, section: Section, part: Part | None) -> bytes:
     match section.text:
         case "HEADER" | "MIME":
-            return part.header
+            return header
         case "HEADER.FIELDS":
-            return _fields(part, section.fields)
+            return _fields(_to_blank(part) if part else header, section.fields, always=not part)
         case "HEADER.FIELDS.NOT":
-            return _pattern(section.fields).sub(b"", _to_blank(part))
+            return _pattern(section.fields).sub(b"", _to_blank(part) if part else header)
         case _:
-            return part.body
+            return body
 
 
 def _part(message: bytes, section: Section) -> Part | None:
-    """The part that the section is of; for HEADER and TEXT of a part, the message in that part."""
-    if not section.part:
-        return outline(message)
+    """The part that the section is of; for HEADER and TEXT, the message in that part."""
     part = find(parse(message), section.part)
     if part is None or section.text in {"", "MIME"}:
         return part
@@ -102,20 +106,17 @@ def _pattern(names: tuple[str, ...]) -> re.Pattern[bytes]:
     )
 
 
-def _fields(part: Part, names: tuple[str, ...]) -> bytes:
-    """The fields of these names, in the header's order, and its empty line, which a message always gets."""
-    header = _to_blank(part)
+def _fields(header: bytes, names: tuple[str, ...], *, always: bool) -> bytes:
+    """The fields of these names, in the header's order, and its empty line; `always`, had it none."""
     found = b"".join(_pattern(names).findall(header))
     if found and not found.endswith(b"\n"):
         found += b"\r\n"
-    blank = part.parent is None or header.endswith(b"\n\r\n") or header == b"\r\n"
+    blank = always or header.endswith(b"\n\r\n") or header == b"\r\n"
     return found + b"\r\n" if blank else found
 
 
 def _to_blank(part: Part) -> bytes:
-    """The part's header; for fields Dovecot reads it to an empty line, past a delimiter that cuts it."""
-    if part.parent is None:
-        return part.header
+    """A part's header as Dovecot reads it for fields: to an empty line, past a delimiter that cuts it."""
     end = blank_line(part.content, part.start)
     return part.content[part.start :] if end < 0 else part.content[part.start : end]
 

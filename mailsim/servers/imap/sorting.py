@@ -35,11 +35,11 @@ def in_order(candidates: Iterable[Candidate], order: Iterable[str]) -> list[Cand
 
 def sent_or_received(one: Candidate) -> int:
     """The moment of the Date field, or where there is none that of the arrival (RFC 5256 §2.2)."""
-    return one.text.sent.seconds or int(one.message.received)
+    return one.text.header.sent.seconds or int(one.message.received)
 
 
 def _subject(one: Candidate) -> str:
-    return base_subject(one.text.raw(b"subject") or b"")[0]
+    return base_subject(one.text.header.raw(b"subject") or b"")[0]
 
 
 def _mailbox(field: bytes) -> Callable[[Candidate], str]:
@@ -68,7 +68,7 @@ def _display(field: bytes) -> Callable[[Candidate], str]:
 
 
 def _first(one: Candidate, field: bytes) -> Mailbox | None:
-    value = one.text.raw(field)
+    value = one.text.header.raw(field)
     found = parse_addresses(value, most=1) if value else []
     return found[0] if found else None
 

@@ -28,7 +28,7 @@ def _by_subject(candidates: Iterable[Candidate], number: Number) -> Iterator[str
     """Messages of one base subject, by date; the threads by their first message's date."""
     gathered: dict[str, list[Candidate]] = {}
     for one in in_order(candidates, ("SUBJECT", "DATE")):
-        gathered.setdefault(base_subject(one.text.raw(b"subject") or b"")[0], []).append(one)
+        gathered.setdefault(base_subject(one.text.header.raw(b"subject") or b"")[0], []).append(one)
     ordered = sorted(gathered.values(), key=lambda one: (sent_or_received(one[0]), number(one[0])))
     for thread in ordered:
         first, *rest = map(number, thread)
