@@ -10,10 +10,11 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import CancelledError
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any, Protocol, TypeVar, overload
 
 from mailsim.errors import LabError
-from mailsim.model.endpoint import PortState, Protocol
+from mailsim.model.endpoint import PortState
+from mailsim.model.endpoint import Protocol as Spoken
 from mailsim.model.network import Network
 from mailsim.model.service import SERVICES
 from mailsim.model.stage import Release, Stage
@@ -22,14 +23,54 @@ from mailsim.net.serving import Listener, Peer, serve
 from mailsim.servers.dns.server import DnsListener, serve_dns
 from mailsim.servers.firewall import state
 from mailsim.servers.peers import Peers, serve_peers
-from mailsim.servers.smtp import SmtpSession
 from mailsim.servers.store import Store
 from mailsim.servers.world import World
 
 T = TypeVar("T")
 
-# What speaks a protocol on a connection: made with world, service and tls, then run.
-_SESSIONS: Mapping[Protocol, type[SmtpSession]] = {Protocol.SMTP: SmtpSession}
+
+class Session(Protocol):
+    """What speaks a protocol on a connection."""
+
+    def __init__(
+        self, world: World, service: str, *, tls: Callable[[str], ssl.SSLContext | None]
+    ) -> None: ...
+
+    async def run(self, peer: Peer) -> None:
+        """Serve the connection to its end."""
+
+
+# Loaded when somebody comes: a lab is up in half the time.
+def _smtp() -> type[Session]:
+    from mailsim.servers.smtp import SmtpSession  # noqa: PLC0415
+
+    return SmtpSession
+
+
+def _pop3() -> type[Session]:
+    from mailsim.servers.pop3 import Pop3Session  # noqa: PLC0415
+
+    return Pop3Session
+
+
+def _imap() -> type[Session]:
+    from mailsim.servers.imap import ImapSession  # noqa: PLC0415
+
+    return ImapSession
+
+
+def _managesieve() -> type[Session]:
+    from mailsim.servers.managesieve import ManageSieveSession  # noqa: PLC0415
+
+    return ManageSieveSession
+
+
+_SESSIONS: Mapping[Spoken, Callable[[], type[Session]]] = {
+    Spoken.SMTP: _smtp,
+    Spoken.POP3: _pop3,
+    Spoken.IMAP: _imap,
+    Spoken.MANAGESIEVE: _managesieve,
+}
 _LISTENING = tuple(name for name, one in SERVICES.items() if one.protocol in _SESSIONS)
 SERVED = tuple(name for name in SERVICES if name in _LISTENING or name == "dns")
 """The services that there is a server for, in the order in which they are shown."""
@@ -191,7 +232,7 @@ class Embedded:
             if await self._refused(service, peer):
                 return
             await self.world.queue.calm()
-            await session(self.world, service, tls=self._context).run(peer)
+            await session()(self.world, service, tls=self._context).run(peer)
 
         return handle
 
