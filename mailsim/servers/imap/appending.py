@@ -122,7 +122,7 @@ def _message(asked: Asked, words: list[Word]) -> tuple[_New, list[Word]]:
     new = _New()
     if words and words[0].kind is Kind.LIST:
         new.flags = read_flags(asked, (words.pop(0),))
-    if words and words[0].kind is Kind.QUOTED:
+    if words and words[0].kind is Kind.QUOTED and len(words) > 1:
         new.received = _moment(asked, words.pop(0))
     if not words:
         raise asked.refused(replies.MESSAGE_SIZE)

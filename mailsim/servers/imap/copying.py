@@ -9,7 +9,6 @@ from mailsim.servers.imap.command import Asked
 from mailsim.servers.imap.names import opened
 from mailsim.servers.imap.replies import Reply, ok
 from mailsim.servers.imap.sets import chosen
-from mailsim.servers.imap.storing import with_modseq
 from mailsim.servers.store.uidset import written
 from mailsim.servers.store.values import OverQuotaError
 from mailsim.wire.imap.codes import Code, CopyUid
@@ -58,7 +57,7 @@ async def move(session: ImapSession, asked: Asked) -> Reply:
     # RFC 6851 §4.3: COPYUID comes untagged, before the first EXPUNGE.
     await session.untagged(replies.MOVED, _copy_uid(target, pairs))
     session.counted["expunged"] += len(pairs)
-    return with_modseq(session, ok("Move completed"), changed=True)
+    return ok("Move completed")
 
 
 def _copy_uid(target: OpenMailbox, pairs: Pairs) -> Code:

@@ -15,9 +15,10 @@ from mailsim.servers.imap.fetch_refusals import refusal
 from mailsim.servers.imap.replies import Reply, ok
 from mailsim.servers.imap.sections import UndecodableError
 from mailsim.servers.imap.sets import chosen
-from mailsim.servers.imap.words import Kind, Word
+from mailsim.servers.imap.words import Kind
 from mailsim.servers.store.uidset import written
 from mailsim.wire.imap.message_commands import Fetch, FetchItem
+from mailsim.wire.imap.tokens import Atom, Token
 
 if TYPE_CHECKING:
     from mailsim.servers.imap.session import ImapSession
@@ -63,7 +64,9 @@ async def fetch(session: ImapSession, asked: Asked) -> Reply:
     session.counted["body"] += rows.bodies
     if rows.undecodable:
         return no_decoding(rows.undecodable)
-    return replies.ALREADY_EXPUNGED if rows.missing else ok("Fetch completed")
+    # A UID that is not there is no error (RFC 3501 §6.4.8).
+    missing = rows.missing and not asked.uid
+    return replies.ALREADY_EXPUNGED if missing else ok("Fetch completed")
 
 
 def no_decoding(code: str) -> Reply:
@@ -80,7 +83,7 @@ def _wanted(session: ImapSession, asked: Asked) -> _Wanted:
     wanted = _Wanted(items)
     if asked.uid:
         wanted.items.insert(0, _UID)
-    _read_modifiers(session, asked, wanted)
+    _read_modifiers(session, asked, value.modifiers, wanted)
     if wanted.changed_since is not None:
         wanted.items.append(_MODSEQ)
     plain = dict.fromkeys(item for item in wanted.items if item.section is None)
@@ -98,19 +101,17 @@ def _wanted(session: ImapSession, asked: Asked) -> _Wanted:
     return wanted
 
 
-def _read_modifiers(session: ImapSession, asked: Asked, wanted: _Wanted) -> None:
+def _read_modifiers(
+    session: ImapSession, asked: Asked, modifiers: tuple[Token, ...], wanted: _Wanted
+) -> None:
     """fetch-modifier = "CHANGEDSINCE" SP mod-sequence-value [SP "VANISHED"]   ; RFC 7162 §7"""
-    words: tuple[Word, ...] = ()
-    if len(asked.words) > 2:
-        if asked.words[2].kind is not Kind.LIST:
-            raise asked.refused(replies.INVALID)
-        words = asked.words[2].words
+    words = [one.text.upper() if isinstance(one, Atom) else "" for one in modifiers]
     at = 0
     while at < len(words):
-        name = words[at].atom
+        name = words[at]
         at += 1
         if name == "CHANGEDSINCE":
-            value = (words[at].atom or "") if at < len(words) else ""
+            value = words[at] if at < len(words) else ""
             if not value.isdecimal() or len(value) > 19:
                 raise asked.refused(replies.CHANGED_SINCE)
             wanted.changed_since = int(value)
@@ -133,10 +134,11 @@ async def _tell_vanished(session: ImapSession, asked: Asked, wanted: _Wanted) ->
         return
     largest = box.info.uid_next - 1
     ranges = list(value.messages.ranges(largest))
+    view = session.selected
     gone = [
         uid
         for uid in box.vanished_since(wanted.changed_since or 0)
-        if any(first <= uid <= last for first, last in ranges)
+        if not view.is_gone(uid) and any(first <= uid <= last for first, last in ranges)
     ]
     if gone:
         await session.put(b"* VANISHED (EARLIER) %b\r\n" % written(gone).encode())
@@ -201,14 +203,15 @@ class _Rows:
     def _one_by_one(self, found: list, seen: frozenset[int], error: UndecodableError) -> bytes:  # type: ignore[type-arg]
         """BINARY cannot decode one of them: the others are told all the same."""
         self.undecodable = error.code
-        if len(found) == 1:
-            return b""
         lines = []
         for one in found:
             batch = Batch(self._view, [one])
             try:
                 columns = [made(batch) for made in self._wanted.columns]
             except UndecodableError:
+                if one.uid in seen:
+                    columns = [[b"FLAGS " + self._view.flags(one.uid, one.flags)]]
+                    lines.append(self._rows(batch, columns, frozenset()))
                 continue
             lines.append(self._rows(batch, columns, seen))
         return b"".join(lines)

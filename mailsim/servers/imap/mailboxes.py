@@ -108,8 +108,10 @@ async def namespace(session: ImapSession, _: Asked) -> Reply:
 async def status(session: ImapSession, asked: Asked) -> Reply:
     """status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")"   ; RFC 3501 §6.3.10"""
     raw = asked.strings(1)[0]
-    items = asked.words[1] if len(asked.words) > 1 else None
-    if items is None or items.kind is not Kind.LIST:
+    if len(asked.words) < 2:
+        raise asked.refused(replies.MISSING)
+    items = asked.words[1]
+    if items.kind is not Kind.LIST:
         raise asked.refused(replies.INVALID)
     wanted = status_items(session, asked, items)
     name = checked(session, raw)

@@ -179,6 +179,7 @@ THREAD_ALGORITHM: Final = "Unknown thread algorithm"
 NO_UPDATES: Final = "Invalid parameters"
 PARTIAL_RANGE: Final = "PARTIAL range broken"
 DUPLICATE_UPDATE: Final = "Duplicate search update tag"
+UNKNOWN_TAG: Final = no("Unknown tag")
 UPDATES_CANCELLED: Final = ok("Updates cancelled")
 CHARSET_ARGUMENT: Final = "Invalid charset argument"
 SEARCH_PARAMETER: Final = "Missing parameter for search key (for search key: {name})"

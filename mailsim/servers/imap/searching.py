@@ -44,10 +44,23 @@ async def prepared(
     session: ImapSession, asked: Asked, keys: Sequence[Key], charset: str | None
 ) -> Query:
     """The keys, ready to be asked.  Raises RefusedError."""
+    if _no_interval(keys):
+        raise asked.refused(replies.SEARCH_INTERVAL)
     wanted = query(session, asked, keys, charset)
     if asks_modseq(keys):
         await use_modseqs(session)
     return wanted
+
+
+def _no_interval(keys: Sequence[object]) -> bool:
+    """Whether OLDER or YOUNGER has 0 seconds (RFC 5032 §4, nz-number)."""
+    return any(
+        isinstance(key, Key)
+        and (
+            (key.name in ("OLDER", "YOUNGER") and 0 in key.arguments) or _no_interval(key.arguments)
+        )
+        for key in keys
+    )
 
 
 def asks_modseq(keys: Sequence[object]) -> bool:
@@ -130,8 +143,10 @@ async def cancel_update(session: ImapSession, asked: Asked) -> Reply:
     """cancelupdate = "CANCELUPDATE" 1*(SP quoted)   ; RFC 5267 §4.3.5"""
     tags = [word.astring for word in asked.words]
     named = [tag.decode("utf-8", "replace") for tag in tags if tag is not None]
-    if not named or len(named) != len(tags) or any(tag not in session.contexts for tag in named):
+    if not named or len(named) != len(tags):
         raise asked.refused(replies.NO_UPDATES)
+    if any(tag not in session.contexts for tag in named):
+        return replies.UNKNOWN_TAG
     for tag in named:
         session.contexts.pop(tag, None)
     return replies.UPDATES_CANCELLED

@@ -185,24 +185,28 @@ class ImapSession(Channel[Response, Event]):
             return refused.reply
         except NoSuchMailboxError:
             await self._inconsistent()
-        await self.tell(entry.sync, asked)
+        expunged = await self.tell(entry.sync, asked)
+        if expunged and reply.code is None:
+            # RFC 7162 §3.2.7, §3.2.9: what VANISHED is told with the mailbox's new mod-sequence.
+            reply = reply.coded("HIGHESTMODSEQ", self.selected.box.info.highest_modseq)
         return reply
 
-    async def tell(self, sync: Sync, asked: Asked | None = None) -> None:
-        """What has changed in the mailbox, as far as it may be told now."""
+    async def tell(self, sync: Sync, asked: Asked | None = None) -> bool:
+        """What has changed in the mailbox, as far as it may be told now; whether VANISHED was."""
         view = self.view
         if view is None or sync is Sync.NOTHING:
-            return
+            return False
         if view.deleted:
             await self._inconsistent()
         if not view.stale:
-            return
+            return False
         uid = asked is not None and asked.uid
         expunges = sync is Sync.ALL or uid
         kept = tuple(self.contexts.values())
         gone = [removed(view, one, expunges=expunges) for one in kept]
         news = view.news(expunges=expunges, uid=uid)
         await self.put(b"".join([*gone, news, *(added(view, one) for one in kept)]))
+        return view.qresync and b"* VANISHED " in news
 
     async def _inconsistent(self) -> NoReturn:
         await self.hang_up(replies.INCONSISTENT, replies.INCONSISTENT)

@@ -99,12 +99,4 @@ async def expunge(session: ImapSession, asked: Asked) -> Reply:
         return ok("Expunge completed")
     gone = view.box.expunge(uid for uid in view.box.with_flag("\\Deleted") if uid in uids)
     session.counted["expunged"] += len(gone)
-    return with_modseq(session, ok("Expunge completed"), changed=bool(gone))
-
-
-def with_modseq(session: ImapSession, reply: Reply, *, changed: bool) -> Reply:
-    """Where QRESYNC is on, what expunged messages tells the mailbox's mod-sequence (RFC 7162 §3.2.7)."""
-    view = session.selected
-    if not (changed and view.qresync):
-        return reply
-    return reply.coded("HIGHESTMODSEQ", view.box.info.highest_modseq)
+    return ok("Expunge completed")
