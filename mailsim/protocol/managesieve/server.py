@@ -133,6 +133,11 @@ class ManageSieveServer(Core[Answer, Command]):
         """From now on a line and a literal may have so many octets."""
         self._frames.limit(line, block)
 
+    @property
+    def skipped(self) -> int:
+        """Octets that were let go: of literals and lines that were too long."""
+        return self._frames.skipped
+
     def skip_line(self) -> None:
         """Let the line go that was too long, up to its end."""
         self._frames.skip_line()

@@ -76,6 +76,7 @@ class Login:
         self._attempts = 0
         self._asked = self._unanswered = False
         self._last: Kind | None = None
+        self._aborted = False
         self.secured = False
         self.user = ""
 
@@ -135,10 +136,14 @@ class Login:
         `initial` is the base64 of the initial response, None for none.  Raises RefusedError,
         and what `ask` raises.  The log has the login when this returns.
         """
+        self._aborted = False
+        self._journal.mechanism = mechanism
         try:
             user = await self._authenticate(mechanism.upper(), initial, ask)
         except RefusedError as refused:
-            self._last = refused.kind
+            # Where the login process itself has ended the exchange, Dovecot remembers no reason.
+            self._last = Kind.FAILED if self._unanswered else refused.kind
+            self._aborted = refused.kind is Kind.ABORTED
             raise
         return self._admit(user)
 
@@ -177,6 +182,7 @@ class Login:
         while isinstance(result, Continue):
             answer = await self._answer(ask, result.token)
             bad = wording.bad_continued(answer)
+            self._unanswered = bad == wording.BAD_LETTERS
             result = exchange.go_on(answer)
         if isinstance(result, Rejected):
             await self._rejected(result, bad)
@@ -189,7 +195,6 @@ class Login:
         if answer is None:
             # Dovecot goes on to count it as unanswered: its log says so.
             raise RefusedError(Kind.ABORTED, wording.AUTH_ABORTED)
-        self._unanswered = False
         return answer
 
     def _start(self, name: str) -> None:
@@ -231,13 +236,13 @@ class Login:
     def _text_23(self, seconds: int) -> str:
         if self._attempts == 1 and self._unanswered:
             return f"client didn't finish SASL auth, waited {seconds} secs"
-        if self._last in _EVENTS or (self._last is Kind.ABORTED and self._attempts == 1):
+        if self._last in _EVENTS:
             return self._last.value
         return f"auth failed, {self._attempts} attempts in {seconds} secs"
 
     def _aborted_24(self, seconds: int) -> Aborted:
         text, event = "auth failed", "auth_failed"
-        if self._last is Kind.ABORTED:
+        if self._aborted:
             text, event = "auth aborted by client", "auth_aborted_by_client"
         elif self._unanswered:
             text, event = "client didn't finish SASL auth", "auth_waiting_client"

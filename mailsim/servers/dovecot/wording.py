@@ -15,7 +15,7 @@ AUTH_ABORTED: Final = "Authentication aborted by client."
 AUTH_NEEDS_TLS: Final = "Authentication not allowed until SSL/TLS is enabled."
 BAD_MECHANISM: Final = "Unsupported authentication mechanism."
 BAD_INITIAL: Final = "Invalid base64 data in initial response"
-_BAD_LETTERS: Final = "Invalid base64 in response"
+BAD_LETTERS: Final = "Invalid base64 in response"
 _BAD_CONTINUED: Final = "Invalid base64 data in continued response"
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/=]*")
 TOO_MANY_CONNECTIONS: Final = (
@@ -48,7 +48,7 @@ def greeting(release: Release) -> str:
 
 def bad_continued(answer: str) -> str:
     """To an answer that is no base64: the login process looks at its letters, auth at the rest."""
-    return _BAD_CONTINUED if _BASE64.fullmatch(answer) else _BAD_LETTERS
+    return _BAD_CONTINUED if _BASE64.fullmatch(answer) else BAD_LETTERS
 
 
 def cleartext_disallowed(version: Version) -> str:

@@ -96,8 +96,8 @@ async def authenticate(session: ManageSieveSession, line: Line) -> None:
     parsing.check(given[0])
     if not given[0].is_string or not given[0].value:
         raise InvalidError
+    name = session.journal.mechanism = given[0].value.decode()
     initial = _initial(given[1:])
-    name = given[0].value.decode()
     if _MECHANISM.fullmatch(name.upper()):
         session.core.read_as(Auth(name.upper()))
     try:

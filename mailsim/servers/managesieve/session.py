@@ -243,7 +243,7 @@ class ManageSieveSession(Channel[Answer, Command]):
 
     def counts(self) -> str:
         """`bytes=52/905`: what was heard and what was said since the login."""
-        return f"bytes={self.received}/{self.sent}"
+        return f"bytes={self.received + self.core.skipped}/{self.sent}"
 
     def ended(self, reason: str) -> None:
         """A client that leaves without a word is not written as disconnected."""

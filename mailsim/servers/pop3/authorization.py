@@ -81,6 +81,7 @@ async def auth(session: Pop3Session, argument: str) -> None:
         session.core.read_as(Auth())
         await session.say(replies.OK(lines=session.login.mechanisms))
         return
+    session.journal.mechanism = mechanism
     if len(initial) > AUTH_LIMIT:
         raise ClosedError(TOO_LARGE)
     if _MECHANISM.fullmatch(mechanism.upper()):

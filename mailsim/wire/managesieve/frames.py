@@ -49,6 +49,8 @@ class FrameReader:
         self._skips = skips
         self._skip = 0
         self._skip_line = False
+        self.skipped = 0
+        """Octets that were let go."""
         self._lenient = Quirk.PLAIN_LITERAL in quirks
         self._spend = spend
         self._plus = b"+" if plus else b""
@@ -111,11 +113,13 @@ class FrameReader:
         have = min(self._skip, len(self._buffer))
         self._buffer.take(have)
         self._skip -= have
+        self.skipped += have
         if self._skip:
             return False
         rest = self._buffer.peek(len(self._buffer))
         end = rest.find(b"\n") + 1
         self._buffer.take(end or len(rest))
+        self.skipped += end or len(rest)
         self._skip_line = not end
         return not self._skip_line
 
