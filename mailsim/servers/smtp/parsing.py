@@ -11,8 +11,8 @@ from mailsim.servers.smtp.names import valid_hostname, valid_literal, without_do
 _PLAIN = re.compile(r"[^\s()<>,:;\\\"@\[\]]+@[^\s()<>,:;\\\"@\[\]]+")
 _TOKEN = re.compile(
     r"(?P<comment>\((?:[^()\\]|\\.)*\)?)|\"(?P<quoted>(?:[^\"\\]|\\.)*)\"?"
-    r"|(?P<literal>\[(?:[^\]\\]|\\.)*\]?)|(?P<special>[()\"<>@,;:.\[\]])"
-    r"|(?P<atom>(?:[^\s()\"<>@,;:.\[\]\\]|\\.)+)|\\",
+    r"|\[(?P<literal>(?:[^\]\\]|\\.)*)\]?|(?P<special>[()\"<>@,;:.\[\]|%!])"
+    r"|(?P<atom>(?:[^\s()\"<>@,;:.\[\]|%!\\]|\\.)+)|\\",
     re.DOTALL,
 )
 _DOT_ATOM = re.compile(r"[^\s()<>,:;\\\"@\[\].]+(?:\.[^\s()<>,:;\\\"@\[\].]+)*")
@@ -176,7 +176,10 @@ def _parsed(text: str, *, strict: bool) -> str:
 def _token(found: re.Match[str]) -> tuple[str, str]:
     kind = found.lastgroup or "atom"
     text = found[kind] if found.lastgroup else found[0]
-    return kind, re.sub(r"\\(.)", r"\1", text) if kind in _WORDS else text
+    if kind not in _WORDS:
+        return kind, text
+    bare = re.sub(r"\\(.)", r"\1", text)
+    return kind, f"[{bare}]" if kind == "literal" else bare
 
 
 def _resolvable(address: str, resolve: Resolve, *, utf8: bool) -> bool:
@@ -184,10 +187,10 @@ def _resolvable(address: str, resolve: Resolve, *, utf8: bool) -> bool:
     if address.startswith("-"):  # allow_min_user
         return False
     _, at, domain = address.rpartition("@")
-    if not at:
-        return True
+    if at and not _domain(domain, utf8=utf8):
+        return False
     _, onward, routed = resolve(address)
-    return _domain(domain, utf8=utf8) and (not routed or _domain(onward, utf8=utf8))
+    return not routed or _domain(onward, utf8=utf8)
 
 
 def _domain(domain: str, *, utf8: bool) -> bool:
