@@ -73,7 +73,7 @@ class OpenMailbox(ReadableMailbox):
         left out, and so are UIDs that nobody has.
         """
         with self._store.step():
-            wanted = self._known(flags, learn=how != "-")
+            wanted = self._known(flags)
             found = list(self.messages(sorted(set(uids))))
             limit = unchanged_since if unchanged_since is not None else _NO_LIMIT
             failed = tuple(one.uid for one in found if one.modseq > limit)
@@ -137,11 +137,12 @@ class OpenMailbox(ReadableMailbox):
         for callback in tuple(self._watchers.values()):
             callback(change)
 
-    def _known(self, flags: Iterable[str], *, learn: bool) -> frozenset[str]:
-        """The flags in the spelling of this mailbox."""
+    def _known(self, flags: Iterable[str]) -> frozenset[str]:
+        """The flags in the spelling of this mailbox, which knows their keywords from now on: in
+        Dovecot's also those that were only to be taken away."""
         known = self.keywords
         spelt, line = known_flags(flags, known)
-        if learn and line != " ".join(known):
+        if line != " ".join(known):
             self._db.execute("UPDATE mailbox SET keywords = ? WHERE id = ?", (line, self._id))
         return spelt
 
@@ -224,7 +225,7 @@ class OpenMailbox(ReadableMailbox):
         """What copies of messages from a mailbox with those keywords are in this one."""
         info = self.info
         # In order, for the keywords that are new here.
-        spelt = cache(lambda flags: self._known(in_order(flags, keywords), learn=True))
+        spelt = cache(lambda flags: self._known(in_order(flags, keywords)))
         modseq = info.highest_modseq + 1
         return [
             Message(

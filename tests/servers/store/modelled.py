@@ -32,7 +32,7 @@ class Box:
     gone: dict[int, int] = field(default_factory=dict)
     keywords: list[str] = field(default_factory=list)
 
-    def spelt(self, flags: Iterable[str], *, learn: bool = True) -> frozenset[str]:
+    def spelt(self, flags: Iterable[str]) -> frozenset[str]:
         """System flags and keywords as they were first written."""
         found = set()
         for flag in flags:
@@ -41,8 +41,7 @@ class Box:
                 found.add(known[flag.lower()])
             elif not flag.startswith("\\"):
                 found.add(flag)
-                if learn:
-                    self.keywords.append(flag)
+                self.keywords.append(flag)
         return frozenset(found)
 
     def add(self, *kept: Kept) -> list[int]:
@@ -72,7 +71,7 @@ class Box:
         self, uids: Iterable[int], flags: Iterable[str], how: str, since: int | None
     ) -> tuple[list[int], list[int]]:
         """Change flags; which messages changed, and which had changed since."""
-        wanted = self.spelt(flags, learn=how != "-")
+        wanted = self.spelt(flags)
         changed, failed = [], []
         for uid in self.there(uids):
             one = self.messages[uid]
