@@ -19,68 +19,17 @@ import pytest
 
 from mailsim.dialogue.explain import explain
 from mailsim.lab.network import network
-from mailsim.model.stage import Release, Stage
+from mailsim.model.stage import Release
 from mailsim.net.ca import LabCa
-from mailsim.net.serving import Listener, Peer, serve
 from mailsim.servers.config import config
-from mailsim.servers.embedded import Embedded
-from mailsim.servers.managesieve import ManageSieveSession
-from mailsim.servers.pop3 import Pop3Session
 from mailsim.servers.world import World
+from tests.servers.dovecot_site import Site
 from tests.servers.played import Played
 from tests.servers.played_dovecot import FILES, MAIL, Target, read, settings, user
 
 NETWORK = network()
-SEED = "tests"
 RFC_TEXTS = os.environ.get("MAILSIM_RFC_DIR", "")
 RUNS = [(name, release) for name in FILES for release in read(name).releases]
-SESSIONS = {"pop3": Pop3Session, "pop3s": Pop3Session, "managesieve": ManageSieveSession}
-
-
-class Site:
-    """A simulator with a listener for each of Dovecot's services."""
-
-    def __init__(self, release: Release, ca: LabCa) -> None:
-        self._ca = ca
-        self.lab = Embedded(
-            NETWORK, stage=Stage.SIEVE, release=release, seed=SEED, fixed=True, ca=ca
-        )
-        self._listeners: dict[str, Listener] = {}
-
-    def start(self) -> None:
-        self.lab.start()
-        for service in SESSIONS:
-            self._listeners[service] = self.lab.call(partial(self._listen, service))
-
-    def stop(self) -> None:
-        for listener in self._listeners.values():
-            self.lab.call(partial(_close, listener))
-        self.lab.stop()
-
-    async def _listen(self, service: str, _: World) -> Listener:
-        async def handle(peer: Peer) -> None:
-            session = SESSIONS[service](self.lab.world, service, tls=self._context)
-            await session.run(peer)
-
-        return await serve(handle)
-
-    def _context(self, kind: str) -> ssl.SSLContext | None:
-        return self._ca.server_context(kind) if kind else None
-
-    def connect(self, played: Played) -> socket.socket:
-        self.lab.call(lambda _: self.lab.reset(played.setting.stage))
-        self.lab.call(lambda world: _prepare(world, played))
-        port = self._listeners[played.setting.service].port
-        return socket.create_connection(("127.0.0.1", port))
-
-    def password(self, name: str) -> str:
-        found = self.lab.world.accounts.get(name)
-        assert found is not None
-        return found.reveal().decode()
-
-
-async def _close(listener: Listener, _: World) -> None:
-    await listener.close()
 
 
 def _prepare(world: World, played: Played) -> None:
@@ -93,6 +42,12 @@ def _prepare(world: World, played: Played) -> None:
     for one in played.all("script"):
         name, _, text = one.partition(" ")
         world.store.put_script(user(played), name, text.encode())
+
+
+def _connect(site: Site, played: Played) -> socket.socket:
+    site.lab.call(lambda _: site.lab.reset(played.setting.stage))
+    site.lab.call(lambda world: _prepare(world, played))
+    return socket.create_connection(("127.0.0.1", site.port(played.setting.service)))
 
 
 class Sites:
@@ -110,7 +65,8 @@ class Sites:
             site.start()
             self._stack.callback(site.stop)
         site = self._started[release]
-        return Target(release, NETWORK.server.name, site.connect, self.context, site.password)
+        connect = partial(_connect, site)
+        return Target(release, NETWORK.server.name, connect, self.context, site.password)
 
 
 @pytest.fixture(scope="session")
