@@ -23,11 +23,14 @@ def journey(
     from mailsim.lab.journeys import way  # noqa: PLC0415 - too
 
     chosen_language(lang)
-    found = way(attach(name).ask("logs")["lines"], message)
+    found = way(attach(name), message)
     if not found:
         raise LabError("lab.no-journey", message=message)
     if json:
-        stops = [{"kind": stop.kind.value, **asdict(stop.line)} for stop in found.stops]
+        stops = [
+            {"kind": stop.kind.value, **asdict(stop.line), "rule": stop.rule}
+            for stop in found.stops
+        ]
         show_json({"mailsim-journey": 1, "message_id": found.message_id, "stops": stops})
     else:
         say(repr(found))

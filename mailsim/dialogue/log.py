@@ -56,8 +56,13 @@ _AMAVIS_PATH = re.compile(r"(<[^>]*>) -> (<[^>]*>(?:,<[^>]*>)*)")
 _DOVECOT = re.compile(
     r"([a-z][a-z0-9_-]*)(?:\(([^)]*)\))?(?:<\d+>)?(?:<([^>]*)>)?: (.*)", re.DOTALL
 )
-# What a message id may hold is the sender's choice: the last ": " is the server's own.
-_SIEVE = re.compile(r"(?:sieve: )?msgid=(.*): ([A-Za-z].*)", re.DOTALL)
+# What a message id may hold is the sender's choice: the last ": " before such a word is the
+# server's own.
+_SIEVE = re.compile(
+    r"(?:sieve: )?msgid=(.*): ((?:stored|saved|save failed|failed|forwarded|not forwarding|sent"
+    r"|not sending|discard(?:ed|ing)|rejected|marked)\b.*)",
+    re.DOTALL | re.IGNORECASE,
+)
 _SIEVE_ACTION = re.compile(r": [a-z]+ action\Z")
 _SIEVE_ACTIONS: Final = (
     ("stored", "mailbox", re.compile(r"stored mail into mailbox '?(.*?)'?(?: \(.*\))?")),
@@ -76,7 +81,7 @@ _SIEVE_ACTIONS: Final = (
     (
         "discarded",
         "reply",
-        re.compile(r"(marked message to be discarded.*|discarded.*)", re.IGNORECASE),
+        re.compile(r"(marked message to be discarded.*)", re.IGNORECASE),
     ),
     ("rejected", "reply", re.compile(r"rejected.*")),
 )

@@ -17,6 +17,7 @@ from mailsim.lab import arguments, snapshot
 from mailsim.lab.attach import attach_or_start, check_backend, lab_name, running_in_process
 from mailsim.lab.network import network
 from mailsim.lab.reach import Reach
+from mailsim.language import language
 from mailsim.model.endpoint import Protocol
 from mailsim.model.network import Host
 from mailsim.model.stage import Release, Stage
@@ -187,12 +188,12 @@ class Lab:
             _become(smtp, host)
         return smtp
 
-    def pop3(self, service: str = "pop3", *, tls: bool | None = None, **options: Any) -> Pop3Tracer:
-        """A POP3 client at "pop3" or "pop3s"."""
+    def pop3(self, service: str = "", *, tls: bool | None = None, **options: Any) -> Pop3Tracer:
+        """A POP3 client at "pop3" or "pop3s"; "" is the first of them that the stage leaves open."""
         return self._tracer(mailsim.Pop3Tracer, service, Protocol.POP3, tls=tls, **options)
 
-    def imap(self, service: str = "imap", *, tls: bool | None = None, **options: Any) -> ImapTracer:
-        """An IMAP client at "imap" or "imaps"."""
+    def imap(self, service: str = "", *, tls: bool | None = None, **options: Any) -> ImapTracer:
+        """An IMAP client at "imap" or "imaps"; "" is the first of them that the stage leaves open."""
         return self._tracer(mailsim.ImapTracer, service, Protocol.IMAP, tls=tls, **options)
 
     def sieve(self, service: str = "managesieve", **options: Any) -> ManageSieveTracer:
@@ -345,13 +346,19 @@ class Lab:
         return snapshot.logs(self._ask("logs")["lines"])
 
     def journey(self, message: str) -> Journey:
-        """The way of the message with this Message-ID or queue id, read from the log.
+        """The way of the message with this Message-ID or queue id, read from the log, with the
+        Sieve rules that decided it.
 
         Without stops where the log does not know it.
         """
         from mailsim.lab.journeys import way  # noqa: PLC0415 - here alone
 
-        return way(self.logs, arguments.text("journey(message)", message))
+        return way(self._backend, arguments.text("journey(message)", message))
+
+    def sieve_runs(self, message_id: str, lang: str | None = None) -> snapshot.SieveRuns:
+        """What Sieve did with the message, test by test and why."""
+        wanted = arguments.text("sieve_runs(message_id)", message_id)
+        return snapshot.sieve_runs(self._ask("sieve_runs", message_id=wanted, lang=language(lang)))
 
     @property
     def evidence(self) -> snapshot.Evidence:

@@ -240,6 +240,22 @@ def counts(site: Site) -> Document:
     return {user: dict(boxes) for user, boxes in sorted(site.world.store.mailboxes().items())}
 
 
+@operation(message_id=str, lang=str)
+def sieve_runs(site: Site, message_id: str, *, lang: str = "en") -> list[Document]:
+    """What Sieve did with a message, script by script; the trace is worded in `lang`."""
+    return [
+        {
+            "user": one.user,
+            "session": one.session,
+            "script": one.location,
+            "decided": [list(action) for action in one.decided],
+            "errors": [error.worded(lang) for error in one.errors],
+            "trace": [[step.line, step.depth, step.worded(lang)] for step in one.trace],
+        }
+        for one in site.world.sieve_runs.of(message_id)
+    ]
+
+
 # --- what is seen -----------------------------------------------------------------------------
 
 

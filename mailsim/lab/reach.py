@@ -36,13 +36,15 @@ class Reach:
         self.endpoints = endpoints(self._about["endpoints"], network().server.name)
 
     def service(self, name: str, protocol: Protocol, *, tls: bool | None = None) -> Endpoint:
-        """The endpoint of that name; `tls`: from the first byte (None: its own way).
+        """The endpoint of that name, "" for the protocol's first open one; `tls`: from the first byte (None: its own way).
 
         Raises UsageError for a name that is none of this protocol's, LabError where the
         lab has no such server yet; what a real client meets at a port that is closed
         (ConnectionRefused) or filtered (ConnectionTimeout, without the waiting).
         """
         known = services(protocol)
+        if not name:
+            name = next((one for one in known if self._is_open(one)), known[0])
         if name not in known:
             raise UsageError("lab.unknown-service", name=name, known=", ".join(known))
         found = self.endpoints.get(name)
@@ -51,6 +53,10 @@ class Reach:
         if found.state is not PortState.OPEN:
             raise self._missed(found)
         return found if tls is None else replace(found, security=_SECURITY[tls])
+
+    def _is_open(self, name: str) -> bool:
+        found = self.endpoints.get(name)
+        return found is not None and found.state is PortState.OPEN
 
     def _missed(self, there: Endpoint) -> NetworkError:
         where: dict[str, Any] = {"server": there.server, "port": there.port}

@@ -99,6 +99,30 @@ class Setting:
     before: object = None
 
 
+@dataclass(frozen=True, slots=True)
+class SieveRun:
+    """One script over one message: its steps (line, depth, sentence), what was wrong, and the
+    actions decided (line, action)."""
+
+    user: str
+    session: str
+    script: str
+    decided: tuple[tuple[int, str], ...]
+    errors: tuple[str, ...]
+    trace: tuple[tuple[int, int, str], ...]
+
+    def __str__(self) -> str:
+        steps = (f"{line:>5} {'  ' * depth}{text}" for line, depth, text in self.trace)
+        done = (f"{line or '':>5} → {action}" for line, action in self.decided)
+        return "\n".join((f"{self.user}: {self.script}", *steps, *self.errors, *done))
+
+
+class SieveRuns(Listing[SieveRun]):
+    """What Sieve did with a message."""
+
+    __slots__ = ()
+
+
 class Settings(Listing[Setting]):
     """Settings, and what they were."""
 
@@ -268,3 +292,18 @@ def logs(lines: list[str]) -> Logs:
 def accounts(documents: list[Document]) -> Accounts:
     """The accounts with their passwords."""
     return Accounts(Account(one["user"], one["domain"], one["password"]) for one in documents)
+
+
+def sieve_runs(documents: list[Document]) -> SieveRuns:
+    """The scripts' runs."""
+    listed = ("decided", "trace")
+    return SieveRuns(
+        SieveRun(
+            **{
+                **one,
+                "errors": tuple(one["errors"]),
+                **{name: tuple(tuple(row) for row in one[name]) for name in listed},
+            }
+        )
+        for one in documents
+    )

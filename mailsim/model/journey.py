@@ -43,10 +43,19 @@ class StopKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One stop: what happened, and the line that says so (its `fields` hold the details)."""
+    """One stop: what happened, and the line that says so (its `fields` hold the details).
+
+    `rule` is the line of the Sieve script that decided it, where the lab can tell:
+    `/etc/dovecot/sieve/default.sieve:3: fileinto "Junk"`.
+    """
 
     kind: StopKind
     line: LogLine
+    rule: str = ""
+
+    def __str__(self) -> str:
+        rule = f"\n{'':<10} ↳ {self.rule}" if self.rule else ""
+        return f"{self.kind.value:<10} {self.line}{rule}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,7 @@ class Journey:
 
     def __repr__(self) -> str:
         """A line for each stop, as a notebook shows it."""
-        return "\n".join(f"{stop.kind.value:<10} {stop.line}" for stop in self.stops) or "()"
+        return "\n".join(map(str, self.stops)) or "()"
 
     def __bool__(self) -> bool:
         return bool(self.stops)

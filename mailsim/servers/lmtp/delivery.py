@@ -12,6 +12,7 @@ from mailsim.servers.store.values import INBOX, OverQuotaError
 
 if TYPE_CHECKING:
     from mailsim.servers.envelope import Submission
+    from mailsim.servers.lmtp.scripts import Placed
     from mailsim.servers.queue.journal import Journal
     from mailsim.servers.queue.mail import Mail
     from mailsim.servers.world import World
@@ -63,8 +64,8 @@ class Lmtp:
 
     def _store(self, mail: Mail, given: Letter) -> bool:
         """Whether a mailbox has the queued content now.  Raises OverQuotaError."""
-        if self._world.config.sieve:
-            return self._by_scripts(mail, given)
+        if self._world.config.sieve and (scripts := self._scripts(given.user)):
+            return self._by_scripts(mail, given, scripts)
         try:
             self._world.store.deliver(
                 given.user,
@@ -84,13 +85,18 @@ class Lmtp:
             self._journal.lmtp(given.user, given.session, f"msgid={given.shown_id}: {said}")
         return True
 
-    def _by_scripts(self, mail: Mail, given: Letter) -> bool:
-        # Not before it is needed: a lab of an earlier stage starts without Sieve.
-        from mailsim.servers.lmtp.actions import Actions  # noqa: PLC0415
+    # Sieve is not loaded before it is needed: a lab of an earlier stage starts without it.
+
+    def _scripts(self, user: str) -> list[Placed]:
         from mailsim.servers.lmtp.scripts import scripts_of  # noqa: PLC0415
+
+        return scripts_of(self._world, user)
+
+    def _by_scripts(self, mail: Mail, given: Letter, scripts: list[Placed]) -> bool:
+        from mailsim.servers.lmtp.actions import Actions  # noqa: PLC0415
         from mailsim.servers.lmtp.sieve import Filtering  # noqa: PLC0415
 
         content = given.head + self._world.store.content(given.number)
         actions = Actions(self._world, self._journal, self._send, mail, given, content)
-        Filtering(self._world, given, content, actions).run(scripts_of(self._world, given.user))
+        Filtering(self._world, given, content, actions).run(scripts)
         return actions.stored

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailsim.servers.queue import received
-
 if TYPE_CHECKING:
     from mailsim.servers.queue.mail import Mail
     from mailsim.servers.world import World
@@ -40,14 +38,20 @@ class Letter:
 
 
 def letter(world: World, mail: Mail, original: str, user: str, address: str) -> Letter:
-    """The message with Return-Path and Delivered-To, which final delivery adds (RFC 5321 §4.4)."""
-    row = mail.row
+    """The message with Return-Path and Delivered-To, which final delivery adds, and with the
+    trace field in Dovecot's form (RFC 5321 §4.4)."""
+    row, host = mail.row, world.config.myhostname
     session = world.ids.session()
-    trace = received.by_lmtp(
-        world.config.myhostname, session, row.sender, address, world.clock.header()
+    trace = (
+        f"Return-Path: <{row.sender}>\r\n"
+        f"Delivered-To: {address}\r\n"
+        f"Received: from {host}\r\n"
+        f"\tby {host} with LMTP\r\n"
+        f"\tid {session}\r\n"
+        f"\t(envelope-from <{row.sender}>)\r\n"
+        f"\tfor <{address}>; {world.clock.header().removesuffix(' (UTC)')}\r\n"
     )
-    first = f"Return-Path: <{row.sender}>\r\nDelivered-To: {address}\r\n"
-    head = first.encode("utf-8", "surrogateescape") + trace + row.head
+    head = trace.encode("utf-8", "surrogateescape") + row.head
     size = row.size - len(row.head) + len(head)
     return Letter(
         user, address, original, row.sender, row.message_id, session, head, row.content, size

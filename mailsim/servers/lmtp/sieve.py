@@ -65,8 +65,8 @@ class Filtering:
         decided = [one for one in result.actions if not isinstance(one, Keep)]
         if wrong := self._actions.impossible(decided):
             self._failed = script
-            for one in wrong:
-                self._actions.say(one, error=not script.personal)
+            for one in () if script.personal else wrong:
+                self._actions.say(one, error=True)
             return implicit, False
         keep = next((one for one in result.actions if isinstance(one, Keep)), None)
         if self._actions.perform(decided):
@@ -130,5 +130,5 @@ def _shown(action: Action) -> tuple[int, str]:
         case Redirect():
             return action.line, f'redirect "{action.address}"'
         case Keep(implicit=True):
-            return 0, "keep"
+            return 0, "keep (implicit)"
     return action.line, type(action).__name__.lower()
