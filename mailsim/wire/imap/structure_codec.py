@@ -135,7 +135,8 @@ def _read_by_type(
     scanner: Scanner, kind: str, subtype: str
 ) -> tuple[Envelope | None, Body | None, int | None]:
     envelope, body = None, None
-    if kind == "message" and subtype in ("rfc822", "global"):
+    # Dovecot tells nothing of what is in message/global, where RFC 9051 §9 (media-message) would.
+    if kind == "message" and (subtype == "rfc822" or (subtype == "global" and scanner.at(b" ("))):
         scanner.expect(b" ")
         envelope = read_envelope(scanner)
         scanner.expect(b" ")
