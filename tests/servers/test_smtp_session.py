@@ -247,6 +247,14 @@ def test_speaking_before_the_greeting_is_logged_and_refused_since_3_9(
     assert client.codes[-1] == last
 
 
+def test_an_unknown_word_in_notify_is_in_the_log() -> None:
+    smtpd = Smtpd()
+    client = smtpd.talk(EHLO, MAIL, f"{RCPT} NOTIFY=success,Soon,x", f"{RCPT} NOTIFY=NEVER,SUCCESS")
+    assert client.codes[-2:] == ["501", "501"]
+    said = [line for line in smtpd.log if "NOTIFY" in line]
+    assert said == ['warning: unknown DSN NOTIFY command value "Soon" in "success,Soon,x"']
+
+
 # --- how many connections a client may have
 
 SPAMMEUR = "XCLIENT NAME=spammeur.pub.sn ADDR=192.168.66.66"

@@ -142,7 +142,7 @@ def _rcpt(session: Channel, mail: Transaction, words: list[Word]) -> Recipient:
     for option in (word.text for word in words[3:]):
         name, equals, value = option.partition("=")
         if equals and name.upper() == "NOTIFY":
-            notify = _notify(value, notify)
+            notify = _notify(session, value, notify)
         elif equals and name.upper() == "ORCPT":
             orcpt = _orcpt(value, orcpt)
         else:
@@ -150,10 +150,14 @@ def _rcpt(session: Channel, mail: Transaction, words: list[Word]) -> Recipient:
     return Recipient(address, notify, orcpt)
 
 
-def _notify(value: str, before: str) -> str:
+def _notify(session: Channel, value: str, before: str) -> str:
     """ "NEVER", or a list of SUCCESS, FAILURE and DELAY (RFC 3461 §4.1)."""
     # Postfix passes over commas too many, and over what is asked twice.
     asked = list(dict.fromkeys(one for one in value.upper().split(",") if one))
+    unknown = [one for one in value.split(",") if one and one.upper() not in ("NEVER", *_NOTIFY)]
+    if unknown and not before:
+        shown = f'value "{printable(unknown[0])}" in "{printable(value)}"'
+        session.journal.warn(f"unknown DSN NOTIFY command {shown}")
     known = asked == ["NEVER"] or all(one in _NOTIFY for one in asked)
     if before or not asked or not known:
         raise Refused(replies.BAD_NOTIFY())
