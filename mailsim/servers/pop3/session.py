@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -198,7 +200,9 @@ class Pop3Session(Channel[Reply, Command]):
     def ended(self, reason: str) -> None:
         """Without QUIT nothing is removed (RFC 1939 §6); what was read is seen all the same."""
         if self.drop is not None and not self.updated and reason != wording.SHUTTING_DOWN:
-            self.drop.update(expunge=False)
+            # On a full disk it stays unseen: that is all there is to lose.
+            with suppress(sqlite3.Error):
+                self.drop.update(expunge=False)
         if self._locked:
             self.world.anvil.unlock(self._locked)
         super().ended(reason)
