@@ -1,7 +1,8 @@
 """A message as the filter sees it: its header's fields, its MIME parts, all within bounds.
 
-A walk of our own, not the standard library's parser: that one recurses for each level and builds
-the whole tree, and what comes here was written to break filters.
+A walk of its own: the standard library's parser recurses for each level and builds the whole tree,
+and what comes here was written to break filters; mailsim.wire.mime reads as Dovecot does, to whom
+a line that begins with a boundary is one, and Amavis (MIME::Parser) does not.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from binascii import a2b_base64, a2b_qp
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
+
+from mailsim.wire import mime
+from mailsim.wire.mime.charsets import to_text
 
 # Amavis's $MAXFILES, as Debian sets it; the depth is ours: MIME::Parser has no bound of its own.
 MAX_PARTS = 1500
@@ -30,12 +34,6 @@ NO_END = (
 _FIELD = re.compile(rb"^([!-9;-~\x80-\xff]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)", re.MULTILINE)
 _PARAMETER = re.compile(
     r";\s*([^\s;=\"]+?)(\*\d+)?(\*)?\s*=\s*(?:\"((?:[^\"\\]|\\.)*+)\"|([^\s;]*))"
-)
-_WORD = re.compile(r"=\?([\w.:-]+)(?:\*[\w-]*)?\?([BbQq])\?([^?]*)\?=(?:\s+(?==\?))?")
-_CHARSET = re.compile(
-    r"utf-8|us-ascii|iso-8859-\d{1,2}|windows-125\d|koi8-[ru]|gb(?:2312|k|18030)|big5|euc-(?:jp|kr)"
-    r"|shift_jis|iso-2022-jp",
-    re.IGNORECASE,
 )
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _REST_OF_LINE = re.compile(rb"(--)?[ \t]*\r?(?:\n|\Z)")
@@ -97,24 +95,7 @@ def split(content: bytes, start: int = 0, end: int | None = None) -> tuple[bytes
 
 def decode_words(text: str) -> str:
     """`text` with its encoded words read   ; RFC 2047 §2"""
-    return _WORD.sub(_word, text) if "=?" in text else text
-
-
-def _word(found: re.Match[str]) -> str:
-    charset, encoding, data = found.groups()
-    raw = data.encode("utf-8", "replace")
-    octets = _base64(raw) if encoding in "Bb" else a2b_qp(raw, header=True)
-    return _decode(octets, charset)
-
-
-def _decode(octets: bytes, charset: str) -> str:
-    # Python knows codecs that are no charsets, and looks for others among its files.
-    if not _CHARSET.fullmatch(charset):
-        return octets.decode("latin-1")
-    try:
-        return octets.decode(charset, "replace")
-    except (LookupError, ValueError):
-        return octets.decode("latin-1")
+    return mime.decode_words(text.encode("utf-8", "replace")) if "=?" in text else text
 
 
 def parameters(value: str) -> dict[str, str]:
@@ -125,7 +106,7 @@ def parameters(value: str) -> dict[str, str]:
         if extended:
             charset, mark, rest = text.partition("'")
             text = rest.partition("'")[2] if mark else text
-            text = _decode(unquote_to_bytes(text), (charset if mark else "") or "utf-8")
+            text = to_text(unquote_to_bytes(text), charset if mark else "utf-8")
         key = name.lower()
         made[key] = made.get(key, "") + text if section else made.get(key) or text
     return made
