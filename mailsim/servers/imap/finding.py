@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +16,7 @@ from mailsim.servers.imap.matching import (
     Candidate,
     Query,
 )
+from mailsim.servers.store.flags import SYSTEM_FLAGS
 
 if TYPE_CHECKING:
     from mailsim.servers.imap.session import ImapSession
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from mailsim.wire.imap.search_keys import Key
 
 _BATCH: Final = 100
+SYSTEM_FLAG_KEYS: Final = {flag[1:].upper(): flag for flag in SYSTEM_FLAGS}
+"""ANSWERED, and UNANSWERED without its UN; the same for the others (RFC 3501 §6.4.4)."""
 
 
 class Contents:
@@ -59,12 +62,24 @@ def query(session: ImapSession, asked: Asked, keys: Iterable[Key], charset: str 
 async def found(view: View, wanted: Query) -> list[Message]:
     """The messages that match, ascending; other connections have their turn meanwhile."""
     matched: list[Message] = []
-    uids = view.uids
+    uids = _worth_reading(view, wanted)
     for start in range(0, len(uids), _BATCH):
         matched += matching(view, wanted, list(uids[start : start + _BATCH]))
         if wanted.needs_content:
             await asyncio.sleep(0)
     return matched
+
+
+def _worth_reading(view: View, wanted: Query) -> Sequence[int]:
+    """The UIDs without those that a flag alone rules out, which the store knows at once."""
+    uids: Sequence[int] = view.uids
+    for key in wanted.keys:
+        flag = SYSTEM_FLAG_KEYS.get(key.name.removeprefix("UN"))
+        if flag is not None:
+            having = frozenset(view.box.with_flag(flag))
+            wants = not key.name.startswith("UN")
+            uids = [uid for uid in uids if (uid in having) is wants]
+    return uids
 
 
 def matching(view: View, wanted: Query, uids: list[int]) -> list[Message]:

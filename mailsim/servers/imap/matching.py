@@ -79,7 +79,8 @@ class Query:
             raise BadCharsetError(charset)
         self._around = around
         self._encoding = encoding
-        self._check = self._all(keys)
+        self.keys = tuple(keys)
+        self._check = self._all(self.keys)
 
     @property
     def needs_content(self) -> bool:
