@@ -42,10 +42,10 @@ class _New:
 
 def admits(session: ImapSession, asked: Asked, size: int) -> bool:
     """Whether the literal that the command has announced is asked for.  May raise RefusedError."""
-    box, news = _arguments(session, asked)
+    _, news = arguments(session, asked, asked.words if asked.name == "APPEND" else asked.words[1:])
     if not news or news[-1].pending is None or size == 0 or size > _LONGEST:
         return False
-    return box is None or not _over_quota(session, news, size)
+    return not _over_quota(session, news, size)
 
 
 def _over_quota(session: ImapSession, news: list[_New], more: int = 0) -> bool:
@@ -58,23 +58,21 @@ def _over_quota(session: ImapSession, news: list[_New], more: int = 0) -> bool:
 
 async def append(session: ImapSession, asked: Asked) -> Reply:
     """append = "APPEND" SP mailbox 1*append-message   ; RFC 3502 §7"""
-    box, news = _arguments(session, asked)
+    box, news = arguments(session, asked, asked.words)
     for new in news:
         if new.pending is not None:
-            return _not_asked_for(new.pending)
-    if box is None:
-        return replies.EMPTY_MESSAGE
-    contents = [_content(session, new) for new in news]
+            return not_asked_for(new.pending)
+    contents = contents_of(session, news)
     if not all(contents):
         return replies.EMPTY_MESSAGE
-    uids = _added(session, box, news, contents)
+    uids = added(session, box, news, contents)
     if uids is None:
         return replies.OVER_QUOTA
     code = Code("APPENDUID", AppendUid(box.info.uid_validity, SequenceSet(written(uids))))
     return Reply("OK", "Append completed", code)
 
 
-def _added(
+def added(
     session: ImapSession, box: OpenMailbox, news: list[_New], contents: list[bytes]
 ) -> list[int] | None:
     """All of them or none (RFC 3502 §6.3.11); None over quota."""
@@ -96,14 +94,23 @@ def _added(
         return None
 
 
-def _not_asked_for(size: int) -> Reply:
+def not_asked_for(size: int) -> Reply:
+    """Why a literal was not asked for."""
     if size == 0:
         return replies.EMPTY_MESSAGE
     return replies.TOO_BIG if size > _LONGEST else replies.OVER_QUOTA
 
 
-def _arguments(session: ImapSession, asked: Asked) -> tuple[OpenMailbox | None, list[_New]]:
-    words = list(asked.words)
+def contents_of(session: ImapSession, news: list[_New]) -> list[bytes]:
+    """The messages themselves.  Raises RefusedError."""
+    return [_content(session, new) for new in news]
+
+
+def arguments(
+    session: ImapSession, asked: Asked, given: tuple[Word, ...]
+) -> tuple[OpenMailbox, list[_New]]:
+    """Where they are put, and what.  Raises RefusedError."""
+    words = list(given)
     name = words.pop(0).astring if words else None
     if name is None:
         raise asked.refused(replies.INVALID)

@@ -8,6 +8,7 @@ from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from mailsim.servers.dovecot.wording import Version
 from mailsim.servers.imap import replies
 from mailsim.servers.imap.replies import Reply
 from mailsim.servers.imap.words import BadWordsError, Word, read_words
@@ -92,3 +93,5 @@ class Entry:
     handler: Handler
     selected: bool = False
     sync: Sync = Sync.NOTHING
+    since: Version = (2, 3, 0)
+    """The first Dovecot that has it; the release `full` has all."""

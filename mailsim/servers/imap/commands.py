@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from mailsim.servers.dovecot.wording import V24
 from mailsim.servers.imap.access import (
     authenticate,
     capability,
@@ -31,6 +32,7 @@ from mailsim.servers.imap.mailboxes import (
 )
 from mailsim.servers.imap.ordering import sort, thread
 from mailsim.servers.imap.quota import get_quota, get_quota_root, set_quota
+from mailsim.servers.imap.replacing import replace
 from mailsim.servers.imap.searching import cancel_update, search
 from mailsim.servers.imap.selecting import check, close, select, unselect
 from mailsim.servers.imap.storing import expunge, store
@@ -53,6 +55,7 @@ _MOVE: Final = Entry(move, selected=True, sync=Sync.ALL)
 _SEARCH: Final = Entry(search, selected=True, sync=Sync.FLAGS)
 _SORT: Final = Entry(sort, selected=True, sync=Sync.FLAGS)
 _THREAD: Final = Entry(thread, selected=True, sync=Sync.FLAGS)
+_REPLACE: Final = Entry(replace, selected=True, sync=Sync.ALL, since=V24)
 _EXPUNGE: Final = Entry(expunge, selected=True, sync=Sync.ALL)
 
 AFTER_LOGIN: Final = {
@@ -74,6 +77,8 @@ AFTER_LOGIN: Final = {
     "STATUS": Entry(status),
     "NAMESPACE": Entry(namespace),
     "APPEND": Entry(append, sync=Sync.ALL),
+    "REPLACE": _REPLACE,
+    "UID REPLACE": _REPLACE,
     "IDLE": Entry(idle),
     "CHECK": Entry(check, selected=True, sync=Sync.ALL),
     "CLOSE": Entry(close, selected=True),

@@ -159,6 +159,7 @@ UNKNOWN_ENCODING: Final = no("Unknown Content-Transfer-Encoding.", "UNKNOWN-CTE"
 
 # --- APPEND
 
+REPLACED: Final = "Replacement Message ready"
 EMPTY_MESSAGE: Final = no("Can't save a zero byte message")
 MESSAGE_SIZE: Final = "Missing message size"
 BAD_DATE: Final = "Invalid internal date"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NoReturn
 
 from mailsim.errors import RemoteProtocolError
+from mailsim.model.stage import Release
 from mailsim.protocol.core import Limits, Received
 from mailsim.protocol.imap.server import Event, ImapServer, Malformed, Tagged
 from mailsim.servers.dovecot import Channel, ClosedError
@@ -173,7 +174,9 @@ class ImapSession(Channel[Response, Event]):
 
     async def _done(self, asked: Asked) -> Reply:
         entry = (AFTER_LOGIN if self.user else BEFORE_LOGIN).get(asked.name)
-        if entry is None:
+        if entry is None or (
+            entry.since > self.version and self.config.release is not Release.FULL
+        ):
             if not self.user:
                 return replies.LOGIN_ERROR
             return replies.error(asked.name, replies.UNKNOWN)
