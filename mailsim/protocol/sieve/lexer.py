@@ -191,13 +191,12 @@ class Lexer:
 
     def _line_ends(self, value: bytes, start: int, inner: bytes) -> bytes:
         """No NUL, no lone CR; CRLF for a bare LF."""
-        place, line = self.place(start), self.place(start).line
-        if b"\0" in value:
-            raise Wrong("sieve.nul-in-string", self.place(start + inner.index(b"\0")), start=line)
+        line = self.place(start).line
+        if (nul := inner.find(b"\0")) >= 0:
+            raise Wrong("sieve.nul-in-string", self.place(start + 1 + nul), start=line)
         if b"\n" in value or b"\r" in value:
-            if lone := _LONE_CR.search(value):
-                where = place if lone.start() >= len(inner) else self.place(start + lone.start())
-                raise Wrong("sieve.lone-cr", where, start=line)
+            if lone := _LONE_CR.search(inner):
+                raise Wrong("sieve.lone-cr", self.place(start + 1 + lone.start()), start=line)
             value = _LONE_LF.sub(b"\r\n", value)
         return value
 

@@ -17,6 +17,8 @@ class Limits:
     """Letters of a command's or tag's name."""
     arguments: int = 32
     """Arguments of one command or test."""
+    nodes: int = 50_000
+    """Commands and tests of one script; Pigeonhole bounds the memory of its syntax tree."""
     nesting: int = 32
     """Blocks in blocks, and tests in tests."""
     errors: int = 100
@@ -39,7 +41,7 @@ class Limits:
     """The highest match variable: ${32}."""
     steps: int = 100_000
     """Commands, tests and comparisons of one run: stands for sieve_max_cpu_time, and repeats."""
-    work: int = 200_000_000
+    work: int = 1_000_000_000
     """Octets that comparisons of one run may look at."""
     trace: int = 5_000
     """Steps that the trace keeps; later ones are counted only."""

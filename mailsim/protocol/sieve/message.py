@@ -24,6 +24,8 @@ class Message:
         self._fields: list[tuple[bytes, bytes]] | None = None
         self._content: bytes | None = content
         self._texts: dict[bytes, list[bytes]] = {}
+        self.bodies: dict[str, list[bytes]] = {}
+        """The body as each transform of the body test has made it."""
 
     @cached_property
     def part(self) -> Part:

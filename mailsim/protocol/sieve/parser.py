@@ -43,6 +43,7 @@ class Parser:
         self._limits = limits
         self._report = complain
         self._errors = 0
+        self._nodes = 0
         self._lexer = Lexer(source, limits, self._note)
 
     def parse(self) -> list[Node]:
@@ -115,6 +116,10 @@ class Parser:
 
     def _node(self) -> Node:
         token = self._lexer.token
+        self._nodes += 1
+        if self._nodes > self._limits.nodes:
+            self._note(Wrong("sieve.too-complex", token.place, most=self._limits.nodes))
+            raise _Stop
         self._lexer.next()
         return Node(str(token.value), token.place)
 
@@ -148,7 +153,7 @@ class Parser:
         while (argument := self._argument()) is not None:
             node.arguments.append(argument)
             if len(node.arguments) > self._limits.arguments:
-                self._wrong("sieve.too-many-arguments", name=node.name)
+                self._wrong("sieve.too-many-arguments", argument.place, name=node.name)
                 raise _Lost
         if self._kind is Kind.IDENTIFIER:
             self._only_test(node, depth)
@@ -218,6 +223,8 @@ class Parser:
         try:
             self._test(node, depth)
         except _Stop:
+            if self._nodes > self._limits.nodes:
+                raise
             raise _Lost from None
 
     def _test(self, node: Node, depth: int) -> None:

@@ -109,6 +109,14 @@ class Run:
         shared = namespace == "global" or name in frame.unit.shared
         (self.globals if shared else frame.variables)[name] = value
 
+    @property
+    def content(self) -> bytes:
+        """The message as it is now; each edited copy of it counts as work."""
+        made = self.message.content
+        if made is not self.message.original:
+            self.charge(len(made))
+        return made
+
     # --- bounds
 
     def charge(self, octets: int) -> None:

@@ -61,7 +61,7 @@ def _merged(old: Action, new: Keep | FileInto) -> Action:
 def _keep(run: Run, call: Call) -> None:
     flags = action_flags(run, call)
     run.note(call, "sieve.trace-keep", {"flags": " ".join(flags) or "-"})
-    _store(run, call, Keep(flags, run.message.content, line=call.place.line), copy=False)
+    _store(run, call, Keep(flags, run.content, line=call.place.line), copy=False)
 
 
 def _discard(run: Run, call: Call) -> None:
@@ -106,7 +106,7 @@ def _fileinto(run: Run, call: Call) -> None:
     copy, create = "copy" in call.tags, "create" in call.tags
     params = {"mailbox": mailbox, "flags": " ".join(flags) or "-"}
     run.note(call, "sieve.trace-fileinto-copy" if copy else "sieve.trace-fileinto", params)
-    action = FileInto(mailbox, flags, run.message.content, create, copy, call.place.line)
+    action = FileInto(mailbox, flags, run.content, create, copy, call.place.line)
     _store(run, call, action, copy=copy)
 
 
@@ -135,7 +135,7 @@ def _redirect(run: Run, call: Call) -> None:
     for other in run.actions:
         if isinstance(other, Redirect) and other.address == address:
             return
-    action = Redirect(address, run.message.content, copy, call.place.line)
+    action = Redirect(address, run.content, copy, call.place.line)
     run.act(call, action, cancels=not copy)
 
 

@@ -33,19 +33,26 @@ def _body(run: Run, call: Call) -> bool:
     # RFC 5173 §4: a message of a header alone has no body, not even an empty one.
     if not part.body_start or not part.header.endswith((b"\n\r\n", b"\n\n", b"\r\n\r\n")):
         return matched(run, call, call.args[0], ())
-    if how == "raw":
-        values: Iterator[bytes] = iter((part.body,))
-    elif how == "content":
-        values = _contents(
-            part, [one.decode("utf-8", "replace") for one in run.texts(call.tags["content"])]
-        )
-    else:
-        values = _texts(part)
+    key = how
+    types: list[str] = []
+    if how == "content":
+        types = [one.decode("utf-8", "replace").lower() for one in run.texts(call.tags[how])]
+        key = "content " + "\0".join(types)
+    values = run.message.bodies.get(key)
+    if values is None:
+        run.charge(5 * len(part.content))
+        values = run.message.bodies[key] = list(_values(part, how, types))
     # RFC 5173 §6: match variables are left alone.
     return matched(run, call, call.args[0], _told(run, call, values), keep=False)
 
 
-def _told(run: Run, call: Call, values: Iterator[bytes]) -> Iterator[bytes]:
+def _values(part: Part, how: str, types: list[str]) -> Iterator[bytes]:
+    if how == "raw":
+        return iter((part.body,))
+    return _contents(part, types) if how == "content" else _texts(part)
+
+
+def _told(run: Run, call: Call, values: list[bytes]) -> Iterator[bytes]:
     for value in values:
         run.charge(len(value))
         run.note(call, "sieve.trace-part", {"size": len(value), "start": shown(value, 60)})
@@ -73,7 +80,7 @@ def _plain(text: str) -> str:
 
 def _contents(part: Part, types: list[str]) -> Iterator[bytes]:
     """The parts of the types asked for, each by itself (RFC 5173 §5.2)."""
-    wanted = [one.lower() for one in types if _possible(one)]
+    wanted = [one for one in types if _possible(one)]
     for one in part.walk():
         kind = one.media_type
         if not any(not name or name in (kind, kind.partition("/")[0]) for name in wanted):

@@ -164,7 +164,8 @@ class _Matcher:
 
     def _matches(self, value: bytes, key: bytes) -> bool:
         made = pattern(key, fold=self._comparator == CASEMAP)
-        self._run.charge(len(value) * made.weight)
+        # A piece with holes is looked for by steps that cost as much as some fifty octets each.
+        self._run.charge(50 * len(value) * made.weight if made.weight > 1 else len(value))
         found = made.match(value)
         if found is not None:
             self._keep(found)
@@ -177,10 +178,10 @@ class _Matcher:
         except Wrong as wrong:
             run.complain(wrong)
             return False
-        # An automaton's step costs as much as some twenty octets of a comparison.
+        # An automaton's step costs as much as some hundred octets of a comparison.
         if not self._keeping:
-            return bool(regex.test(value, lambda steps: run.charge(20 * steps)))
-        spans = regex.search(value, lambda steps: run.charge(20 * steps))
+            return bool(regex.test(value, lambda steps: run.charge(100 * steps)))
+        spans = regex.search(value, lambda steps: run.charge(100 * steps))
         if spans is not None:
             self._keep(tuple(value[start:end] if start >= 0 else b"" for start, end in spans))
         return spans is not None

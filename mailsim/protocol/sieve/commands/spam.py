@@ -98,7 +98,9 @@ def _extract(run: Run, setting: str) -> bytes | None:
 
 def _group(run: Run, value: bytes, expression: bytes) -> bytes | None:
     try:
-        spans = compile_regex(expression, fold=False).search(value, run.charge)
+        spans = compile_regex(expression, fold=False).search(
+            value, lambda steps: run.charge(100 * steps)
+        )
     except RegexError as error:
         run.complain(Wrong("sieve.bad-regex", regex=shown(expression), reason=error.reason))
         return None
