@@ -91,7 +91,8 @@ class Config:
     """"no", "yes" or "required": no login before TLS."""
     disable_plaintext_auth: bool = False
     auth_mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
-    mail_max_userip_connections: int = 10
+    mail_max_userip_connections: int = 500
+    """Dovecot's default is 10; here a whole class and its webmail come from one address."""
     pop3_lock_session: bool = True
     """Dovecot's default is no; RFC 1939 §4 and the thesis (2.1.2.2) want the maildrop locked."""
     pop3_lock_timeout: float = 10.0
