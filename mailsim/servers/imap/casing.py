@@ -6,8 +6,8 @@ import unicodedata
 
 
 class _Letters(dict[int, str]):
-    """Each letter as Dovecot compares it: its title case, then decomposed (i;unicode-casemap,
-    RFC 5051 §2); made when first met."""
+    """Each letter as Dovecot compares it (i;unicode-casemap): its title case, decomposed; made when
+    first met."""
 
     def __missing__(self, code: int) -> str:
         letter = chr(code)

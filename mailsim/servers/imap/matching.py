@@ -113,7 +113,7 @@ class Query:
         name = key.name
         given: Any = key.arguments
         match name:
-            case "AND" | "FUZZY":  # nothing here is fuzzy (RFC 6203 §3 leaves it to the server)
+            case "AND" | "FUZZY":  # nothing here is fuzzy (RFC 6203 leaves it to the server)
                 return self._all(given)
             case "OR":
                 return self._any(given)
@@ -140,7 +140,7 @@ class Query:
                 return lambda one: one.message.size > value
             case "SMALLER":
                 return lambda one: one.message.size < value
-            case "OLDER":  # RFC 5032 §3
+            case "OLDER":  # RFC 5032
                 return lambda one: int(one.message.received) <= now - value
             case "YOUNGER":
                 return lambda one: int(one.message.received) >= now - value
@@ -148,7 +148,7 @@ class Query:
                 return _modseq(value)
             case "BEFORE" | "ON" | "SINCE":
                 return _dated(name, value, lambda one: int(one.message.received))
-            case "SAVEDBEFORE" | "SAVEDON" | "SAVEDSINCE":  # RFC 8514 §4.3
+            case "SAVEDBEFORE" | "SAVEDON" | "SAVEDSINCE":  # RFC 8514
                 return _dated(name[5:], value, lambda one: int(one.message.saved))
             case _:
                 return None

@@ -1,4 +1,4 @@
-"""What stands in a section of a message: BODY[…] and BINARY[…] (RFC 3501 §6.4.5, RFC 3516 §4.2)."""
+"""What stands in a section of a message: BODY[…] and BINARY[…] (RFC 3501 §6.4.5, RFC 3516)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BINARY: Final = b"Content-Transfer-Encoding: binary\r\n"
 
 
 class UndecodableError(Exception):
-    """A body that BINARY cannot decode; `code` is UNKNOWN-CTE (RFC 3516 §4.3) or PARSE."""
+    """A body that BINARY cannot decode; `code` is UNKNOWN-CTE (RFC 3516) or PARSE."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)

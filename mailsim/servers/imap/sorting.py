@@ -53,7 +53,7 @@ def _mailbox(field: bytes) -> Callable[[Candidate], str]:
 
 
 def _display(field: bytes) -> Callable[[Candidate], str]:
-    """The display name of the first address, or the address where it has none (RFC 5957 §3)."""
+    """The display name of the first address, or the address where it has none (RFC 5957)."""
 
     def key(one: Candidate) -> str:
         first = _first(one, field)

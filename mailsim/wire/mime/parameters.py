@@ -43,7 +43,7 @@ _known_content_type = lru_cache(maxsize=512)(_read_content_type)
 
 
 def read_disposition(field: bytes) -> tuple[bytes, Params] | None:
-    """disposition-type *(";" parameter), or None if its type cannot be read   ; RFC 2183 §2"""
+    """disposition-type *(";" parameter), or None if its type cannot be read   ; RFC 2183"""
     lexer = Lexer(field)
     lexer.skip()
     if lexer.token() == BROKEN:
@@ -61,7 +61,7 @@ def read_encoding(field: bytes) -> bytes | None:
 
 
 def read_languages(field: bytes) -> tuple[bytes, ...]:
-    """1#Language-tag   ; RFC 3282 §2"""
+    """1#Language-tag   ; RFC 3282"""
     lexer = Lexer(field)
     lexer.skip()
     found = []

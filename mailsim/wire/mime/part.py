@@ -152,7 +152,7 @@ class Part:
 
     @cached_property
     def disposition(self) -> tuple[bytes, Params] | None:
-        """Content-Disposition's type and parameters   ; RFC 2183 §2"""
+        """Content-Disposition's type and parameters   ; RFC 2183"""
         found = None
         for value in self.by_name.get(b"content-disposition", ()) if self.is_mime else ():
             # One without parameters counts only until another comes.
