@@ -124,6 +124,9 @@ async def login(session: ImapSession, asked: Asked) -> Reply:
         session.login.check_cleartext(user.decode("utf-8", "replace"))
         await session.login.password(user, password)
     except LoginRefusedError as refused:
+        if refused.kind in (Kind.CLEARTEXT, Kind.TLS_REQUIRED):
+            exposed = wording.cleartext_exposed(session.version)
+            await session.put(f"* BAD [ALERT] {exposed}\r\n".encode())
         return await _refused(session, refused)
     return _logged_in(session)
 
@@ -161,9 +164,6 @@ async def _refused(session: ImapSession, refused: LoginRefusedError) -> Reply:
         await session.hang_up(f"[UNAVAILABLE] {refused.text}", refused.text)
     if refused.kind is Kind.ABORTED or refused.text == wording.BAD_INITIAL:
         return plain("BAD", refused.text)
-    if refused.kind is Kind.CLEARTEXT:
-        exposed = wording.cleartext_exposed(session.version)
-        await session.put(f"* BAD [ALERT] {exposed}\r\n".encode())
     return plain("NO", refused.text, _CODES[refused.kind])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from mailsim.model.stage import Release
 from mailsim.servers.dovecot.wording import V24
 from mailsim.servers.imap.access import (
     authenticate,
@@ -104,3 +105,11 @@ AFTER_LOGIN: Final = {
     "GETQUOTAROOT": Entry(get_quota_root),
     "SETQUOTA": Entry(set_quota),
 }
+
+
+def entry_of(name: str, release: Release, *, logged_in: bool) -> Entry | None:
+    """The command of that name, if the release has it."""
+    entry = (AFTER_LOGIN if logged_in else BEFORE_LOGIN).get(name)
+    if entry and entry.since > release.dovecot and release is not Release.FULL:
+        return None
+    return entry

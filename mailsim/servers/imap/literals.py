@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from mailsim.errors import RemoteProtocolError
 from mailsim.servers.imap import appending
 from mailsim.servers.imap.command import Asked, RefusedError
-from mailsim.servers.imap.commands import AFTER_LOGIN
+from mailsim.servers.imap.commands import entry_of
 from mailsim.servers.imap.words import read_line
 from mailsim.wire.imap.frames import Announced
 
@@ -29,7 +29,8 @@ def admits(session: ImapSession, units: tuple[bytes, ...], literal: Announced) -
     Raises RemoteProtocolError for one that ends the connection.
     """
     line = read_line(units[0])
-    if session.user and line.name in _MESSAGES:
+    known = entry_of(line.name, session.config.release, logged_in=bool(session.user))
+    if known and line.name in _MESSAGES:
         if not literal.synchronizing or len(units) > _MANY:
             return True
         asked = Asked(line.tag, line.name, units, line.rest, None)
@@ -37,7 +38,7 @@ def admits(session: ImapSession, units: tuple[bytes, ...], literal: Announced) -
             return appending.admits(session, asked, literal.size)
         except RefusedError:
             return False
-    if session.user and line.name not in AFTER_LOGIN and literal.synchronizing:
+    if session.user and known is None and literal.synchronizing:
         return False
     limit = LIMIT if session.user else _BEFORE_LOGIN
     if literal.size > limit:

@@ -8,14 +8,12 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NoReturn
 
 from mailsim.errors import RemoteProtocolError
-from mailsim.model.stage import Release
 from mailsim.protocol.core import Limits, Received
 from mailsim.protocol.imap.server import Event, ImapServer, Malformed, Tagged
 from mailsim.servers.dovecot import Channel, ClosedError
 from mailsim.servers.dovecot.wording import greeting
 from mailsim.servers.imap import capabilities, replies
 from mailsim.servers.imap.command import AnsweredError, Asked, RefusedError, Sync
-from mailsim.servers.imap.commands import AFTER_LOGIN, BEFORE_LOGIN
 from mailsim.servers.imap.literals import admits
 from mailsim.servers.imap.replies import Reply
 from mailsim.servers.imap.searching import Context, added, removed
@@ -173,10 +171,8 @@ class ImapSession(Channel[Response, Event]):
         return False
 
     async def _done(self, asked: Asked) -> Reply:
-        entry = (AFTER_LOGIN if self.user else BEFORE_LOGIN).get(asked.name)
-        if entry is None or (
-            entry.since > self.version and self.config.release is not Release.FULL
-        ):
+        entry = entry_of(asked.name, self.config.release, logged_in=bool(self.user))
+        if entry is None:
             if not self.user:
                 return replies.LOGIN_ERROR
             return replies.error(asked.name, replies.UNKNOWN)
