@@ -14,6 +14,7 @@ from mailsim.servers.dovecot import Channel, ClosedError
 from mailsim.servers.dovecot.wording import greeting
 from mailsim.servers.imap import capabilities, replies
 from mailsim.servers.imap.command import AnsweredError, Asked, RefusedError, Sync
+from mailsim.servers.imap.commands import entry_of
 from mailsim.servers.imap.literals import admits
 from mailsim.servers.imap.replies import Reply
 from mailsim.servers.imap.searching import Context, added, removed
