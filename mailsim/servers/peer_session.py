@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiosmtpd.smtp import SMTP
 
+from mailsim.servers import replies
 from mailsim.servers.disturbance import PEER, Answer, Delay, Drop, Truncate
 from mailsim.servers.queue.fields import header_of
 from mailsim.servers.queue.fields import message_id as message_id_of
-from mailsim.servers.smtp import replies
 from mailsim.wire.content import crlf
 from mailsim.wire.smtp.path import split_path
 

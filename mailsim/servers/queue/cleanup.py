@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from email.utils import getaddresses
 from typing import TYPE_CHECKING
 
+from mailsim.servers import replies
 from mailsim.servers.envelope import Recipient, Submission
 from mailsim.servers.queue import received
 from mailsim.servers.queue.addresses import Addresses, canonical, qualified, split_address
 from mailsim.servers.queue.fields import has, header_of, message_id, replaced, values, without
 from mailsim.servers.queue.refused import Refused
-from mailsim.wire.smtp import Reply
 
 if TYPE_CHECKING:
     from mailsim.servers.config import Config
@@ -70,10 +70,10 @@ def is_own(world: World, submission: Submission) -> bool:
 
 def _check(config: Config, submission: Submission, header: bytes) -> None:
     if len(submission.content) > config.message_size_limit > 0:
-        raise Refused(Reply.of(552, "5.3.4", "Error: message file too big"))
+        raise Refused(replies.TOO_BIG())
     hops = 1 + len(values(header, "received", HOPCOUNT_LIMIT))
     if hops >= HOPCOUNT_LIMIT:  # RFC 5321 §6.3
-        raise Refused(Reply.of(554, "5.4.0", "Error: too many hops"))
+        raise Refused(replies.TOO_MANY_HOPS())
 
 
 def _trace(world: World, submission: Submission, queue_id: str) -> bytes:
@@ -141,8 +141,7 @@ def _of_header(world: World, header: bytes) -> tuple[Recipient, ...]:
     addresses = Addresses(world)
     for address in found:
         if addresses.local(split_address(address)[1]) and not addresses.known(address):
-            text = f"<{address}>: Recipient address rejected: User unknown in local recipient table"
-            raise Refused(Reply.of(550, "5.1.1", text))
+            raise Refused(replies.UNKNOWN_USER(name=address))
     if not found:
-        raise Refused(Reply.of(554, "5.5.1", "Error: no valid recipients"))
+        raise Refused(replies.NO_RECIPIENTS())
     return tuple(Recipient(address) for address in found)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mailsim.model.queue import QueueEntry, QueueName, Waiting
+from mailsim.servers import replies
 from mailsim.servers.envelope import Submission
 from mailsim.servers.queue.addresses import split_address
 from mailsim.servers.queue.attempt import Attempts
@@ -17,7 +18,7 @@ from mailsim.servers.queue.held import ACTIVE, DEFERRED, HOLD, Held
 from mailsim.servers.queue.intake import Intake
 from mailsim.servers.queue.journal import Journal
 from mailsim.servers.queue.mail import Mail, Outcome
-from mailsim.servers.queue.refused import WRITE_ERROR, Refused
+from mailsim.servers.queue.refused import Refused
 from mailsim.servers.queue.rest import Rest
 from mailsim.servers.queue.schedule import Schedule
 from mailsim.servers.store import RecipientRow
@@ -73,7 +74,7 @@ class Queue:
             return self._take(submission, self._queue)
         except sqlite3.Error as error:  # a full disk
             self._journal.write("postfix/cleanup", f"warning: write queue file: {error}")
-            raise Refused(WRITE_ERROR) from None
+            raise Refused(replies.WRITE_ERROR()) from None
 
     def _take(self, submission: Submission, keep: Callable[[Mail], None]) -> str:
         with self._store.step():

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from mailsim.errors import TlsError
 from mailsim.protocol.core import Limits, Received
 from mailsim.protocol.smtp.server import SmtpServer
+from mailsim.servers import replies
 from mailsim.servers.disturbance import Answer, Delay, Drop, Truncate
 from mailsim.servers.envelope import Client
 from mailsim.servers.networks import in_networks
-from mailsim.servers.smtp import replies
 from mailsim.servers.smtp.journal import LOST, TIMEOUT, Journal
 from mailsim.servers.smtp.restrictions import Restrictions
 from mailsim.servers.smtp.state import State

@@ -7,9 +7,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mailsim.servers import replies
 from mailsim.servers.envelope import Recipient, Submission
 from mailsim.servers.queue.refused import Refused
-from mailsim.servers.smtp import replies
 from mailsim.servers.smtp.channel import SETTLING
 from mailsim.servers.smtp.parsing import external
 from mailsim.servers.smtp.state import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailsim.servers import replies
 from mailsim.servers.queue.refused import Refused
-from mailsim.servers.smtp import replies
 from mailsim.servers.smtp.names import neutered
 from mailsim.servers.smtp.state import ESMTP, SMTP
 from mailsim.servers.smtp.xclient import ATTRIBUTES

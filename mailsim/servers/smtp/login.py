@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from mailsim import sasl
 from mailsim.errors import RemoteProtocolError
+from mailsim.servers import replies
 from mailsim.servers.log import printable
 from mailsim.servers.queue.refused import Refused
-from mailsim.servers.smtp import replies
 from mailsim.wire.smtp import SaslAnswer
 
 if TYPE_CHECKING:

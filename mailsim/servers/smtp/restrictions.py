@@ -10,8 +10,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from mailsim.servers import replies
 from mailsim.servers.queue.addresses import Addresses
-from mailsim.servers.smtp import replies
 from mailsim.servers.smtp.names import (
     without_dot,
 )
@@ -21,7 +21,6 @@ from mailsim.servers.smtp.rules import (
     DATA,
     DUNNO,
     HELO,
-    PERMIT,
     RECIPIENT,
     RULES,
     SENDER,

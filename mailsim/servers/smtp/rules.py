@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from mailsim.servers import replies
 from mailsim.servers.networks import in_networks, valid_ipv4
-from mailsim.servers.smtp import replies
 from mailsim.servers.smtp.names import valid_hostname, valid_ipv6, without_dot
 from mailsim.wire.smtp import Reply
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from mailsim.errors import RemoteProtocolError
 from mailsim.protocol.core import Received
+from mailsim.servers import replies
 from mailsim.servers.queue.refused import Refused
-from mailsim.servers.smtp import replies
 from mailsim.servers.smtp.channel import LINE_LIMIT, Channel, ClosedError, Entry, GreetAgain
 from mailsim.servers.smtp.commands import table
 from mailsim.servers.smtp.journal import LOST, TIMEOUT, TOO_MANY

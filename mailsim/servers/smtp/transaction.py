@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from mailsim.servers import replies
 from mailsim.servers.envelope import Recipient
 from mailsim.servers.log import printable
 from mailsim.servers.queue.refused import Refused
-from mailsim.servers.smtp import replies
 from mailsim.servers.smtp.names import xtext
 from mailsim.servers.smtp.parsing import BadAddressError, extract
 from mailsim.servers.smtp.state import Transaction

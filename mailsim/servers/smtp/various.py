@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mailsim.servers import replies
 from mailsim.servers.queue.refused import Refused
-from mailsim.servers.smtp import replies
 from mailsim.servers.smtp.names import valid_hostname, valid_literal
 from mailsim.servers.smtp.parsing import BadAddressError, extract
 

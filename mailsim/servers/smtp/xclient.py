@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from mailsim.servers import replies
 from mailsim.servers.envelope import Client
 from mailsim.servers.log import printable
 from mailsim.servers.networks import valid_ipv4
 from mailsim.servers.queue.refused import Refused
-from mailsim.servers.smtp import replies
 from mailsim.servers.smtp.channel import GreetAgain
 from mailsim.servers.smtp.names import neutered, valid_hostname, xtext
 from mailsim.servers.smtp.state import ESMTP, SMTP

@@ -1,4 +1,4 @@
-"""The catalogue of smtpd's replies: all of them are explained, and nobody else has any."""
+"""The catalogue of the SMTP servers' replies: all of them are explained, and nobody else has any."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-import mailsim.servers.smtp
 from mailsim.dialogue.explain import explain_text
 from mailsim.dialogue.explain.lookup import enhanced, wording
 from mailsim.model.stage import Release
-from mailsim.servers.smtp import replies
+from mailsim.servers import replies
 
 VALUES = {
     "host": "mail.minfo.sn",
@@ -36,8 +35,12 @@ OTHERS = {"HELO_SYNTAX": {"verb": "EHLO"}, "XCLIENT_SYNTAX": {"verb": "XCLIENT"}
 # What they say is the client's own, or the server's name.
 ECHOES = {"HELO", "VRFY_OK", "AUTH_CHALLENGE"}
 CATALOGUE = replies.catalogue()
-FOLDER = Path(mailsim.servers.smtp.__file__).parent
-PEERS = (FOLDER.parent / "peers.py", FOLDER.parent / "peer_session.py")
+SERVERS = Path(replies.__file__).parent
+SPEAKERS = [
+    *sorted(SERVERS.glob("smtp/*.py")),
+    *(SERVERS / name for name in ("peers.py", "peer_session.py", "replies.py")),
+    *(SERVERS / "queue" / name for name in ("cleanup.py", "qmgr.py", "refused.py")),
+]
 
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
@@ -57,9 +60,9 @@ def test_the_catalogue_is_whole() -> None:
     assert {f"BANNER_{release.name}" for release in Release} <= set(CATALOGUE)
 
 
-@pytest.mark.parametrize("path", [*sorted(FOLDER.glob("*.py")), *PEERS], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SPEAKERS, ids=lambda path: path.stem)
 def test_no_other_module_words_a_reply(path: Path) -> None:
-    found = re.findall(r"[\"'][2-5]\d\d[ -]\d?", path.read_text(encoding="utf-8"))
+    found = re.findall(r"[\"'][2-5]\d\d[ -]\d?|Reply\.of\(", path.read_text(encoding="utf-8"))
     assert bool(found) == (path.stem == "replies")
 
 

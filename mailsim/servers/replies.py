@@ -1,4 +1,4 @@
-"""Every reply of the smtpd, in Postfix's words; no other module has any.
+"""Every reply of an SMTP server, in Postfix's words; no other module has any.
 
 Placeholders are in braces.  `version` is Postfix's (Release.postfix).
 """
@@ -132,6 +132,8 @@ DATA_SYNTAX: Final = Wording("501 5.5.4 Syntax: DATA")
 NEED_RCPT: Final = Wording("503 5.5.1 Error: need RCPT command")
 NO_RECIPIENTS: Final = Wording("554 5.5.1 Error: no valid recipients")
 QUEUED: Final = Wording("250 2.0.0 Ok: queued as {queue_id}")
+TOO_MANY_HOPS: Final = Wording("554 5.4.0 Error: too many hops")
+WRITE_ERROR: Final = Wording("451 4.3.0 Error: queue file write error")
 TOO_BIG: Final = Wording("552 5.3.4 Error: message file too big")
 BDAT_SYNTAX: Final = Wording("521 5.5.4 Syntax: BDAT count [LAST]")
 BDAT_NULL: Final = Wording("551 5.7.1 Null BDAT request")
