@@ -87,6 +87,9 @@ def _actions(printed: str) -> list[str]:
             found[-1].effects.append(match[1])
         elif match := _DETAIL.match(line):
             found[-1].details[match[1]] = match[2]
+    if any(one.name == "keep" for one in found):
+        # It is printed, and not done: "No implicit keep needed (equivalent action already executed)".
+        found = [one for one in found if not one.name.startswith("implicit ")]
     return [one.described() for one in found]
 
 

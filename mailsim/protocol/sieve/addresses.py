@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from mailsim.protocol.sieve.complaint import Term, shown
 
-_ATEXT: Final = rb"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\x80-\xff]"
+_ATEXT: Final = rb"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]"
 # local-part = dot-atom / quoted-string; Dovecot's parser takes dots anywhere in it.
 _LOCAL = re.compile(rb"(?:(?:" + _ATEXT + rb'|\.)+|"(?:[^"\\\r\n]|\\.)*")')
 # RFC 5322 §3.4.1: a dot-atom or a domain-literal.
@@ -15,7 +15,9 @@ _DOMAIN = re.compile(rb"(?:" + _ATEXT + rb"+(?:\." + _ATEXT + rb"+)*|\[[\x21-\x5
 _DOT_ATOM = re.compile(_ATEXT + rb"+(?:\." + _ATEXT + rb"+)*")
 _SPACE = re.compile(rb"[ \t\r\n]*")
 # display-name = phrase
-_PHRASE = re.compile(rb"(?:[ \t]*(?:(?:" + _ATEXT + rb'|\.)+|"(?:[^"\\\r\n]|\\.)*"))*[ \t]*')
+_PHRASE = re.compile(
+    rb"(?:[ \t]*(?:(?:" + _ATEXT + rb'|[.\x80-\xff])+|"(?:[^"\\\r\n]|\\.)*"))*[ \t]*'
+)
 
 
 class Address(NamedTuple):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from mailsim.protocol.sieve.complaint import Complaint
 from mailsim.protocol.sieve.trace import Step
+
+INBOX: Final = "INBOX"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,13 @@ class Vacation:
 
 
 Action: TypeAlias = Keep | FileInto | Redirect | Discard | Reject | Vacation
+
+
+def mailbox_of(action: Action) -> str | None:
+    """The mailbox that an action puts the message into."""
+    if isinstance(action, Keep):
+        return INBOX
+    return action.mailbox if isinstance(action, FileInto) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from mailsim.protocol.sieve.complaint import Complaint, Severity, Wrong
 from mailsim.protocol.sieve.environment import Envelope, Environment
 from mailsim.protocol.sieve.message import Message
 from mailsim.protocol.sieve.program import Call, Template, Unit, Value
-from mailsim.protocol.sieve.result import Action, Keep, Mark, Redirect, Result
+from mailsim.protocol.sieve.result import INBOX, Action, Keep, Mark, Redirect, Result, mailbox_of
 from mailsim.protocol.sieve.settings import Settings
 from mailsim.protocol.sieve.trace import Step
 
@@ -200,7 +200,8 @@ class Run:
     def result(self) -> Result:
         """What came of it."""
         actions = list(self.actions)
-        if self.keeping:
+        # What the INBOX has already is not kept there a second time (RFC 5228 §2.10.3).
+        if self.keeping and not any(mailbox_of(one) == INBOX for one in actions):
             actions.append(Keep(tuple(self.flags), self.message.content, implicit=True))
         return Result(
             tuple(actions), self.message.content, tuple(self.errors), tuple(self.marks),

@@ -26,9 +26,8 @@ def described_action(action: Action) -> str:
         case Keep(flags, _, implicit):
             return f"{'implicit ' * implicit}keep{shown_flags(flags)}"
         case FileInto(mailbox, flags, _, create, copy):
-            if mailbox == "INBOX" and not create and not copy:
-                return f"keep{shown_flags(flags)}"
-            return f"fileinto {mailbox}{' :copy' * copy}{' :create' * create}{shown_flags(flags)}"
+            name = "keep" if mailbox == "INBOX" else f"fileinto {mailbox}"
+            return f"{name}{' :copy' * copy}{' :create' * create}{shown_flags(flags)}"
         case Redirect(address, _, copy):
             return f"redirect {address}{' :copy' * copy}"
         case Discard():

@@ -10,14 +10,22 @@ from mailsim.protocol.sieve.commands.flags import FLAGS, action_flags
 from mailsim.protocol.sieve.commands.tests import constants, positional
 from mailsim.protocol.sieve.complaint import Wrong, shown
 from mailsim.protocol.sieve.program import Call
-from mailsim.protocol.sieve.result import Action, Discard, FileInto, Keep, Redirect, Reject
+from mailsim.protocol.sieve.result import (
+    INBOX,
+    Action,
+    Discard,
+    FileInto,
+    Keep,
+    Redirect,
+    Reject,
+    mailbox_of,
+)
 from mailsim.protocol.sieve.running import Run
 from mailsim.protocol.sieve.spec import Option, Sort, Spec, Type
 from mailsim.protocol.sieve.syntax import Node
 
 _COPY: Final = Option("copy", None, "copy")
 _CREATE: Final = Option("create", None, "mailbox")
-_INBOX: Final = "INBOX"
 
 
 def forbid_after_reject(run: Run, call: Call, action: str) -> None:
@@ -26,15 +34,6 @@ def forbid_after_reject(run: Run, call: Call, action: str) -> None:
         if isinstance(other, Reject):
             where = f"{call.unit.name}: line {other.line}"
             run.fail(Wrong("sieve.reject-conflict", call.place, action=action, where=where))
-
-
-def mailbox_of(action: Action) -> str | None:
-    """The mailbox that an action puts the message into."""
-    if isinstance(action, Keep):
-        return _INBOX
-    if isinstance(action, FileInto):
-        return action.mailbox
-    return None
 
 
 def _store(run: Run, call: Call, action: Keep | FileInto, *, copy: bool) -> None:
@@ -51,11 +50,11 @@ def _store(run: Run, call: Call, action: Keep | FileInto, *, copy: bool) -> None
 
 
 def _merged(old: Action, new: Keep | FileInto) -> Action:
-    if isinstance(old, FileInto) and isinstance(new, FileInto):
+    if isinstance(old, FileInto):
         return FileInto(
-            old.mailbox, new.flags, new.content, old.create, old.copy, old.line,
+            old.mailbox, new.flags, new.content, old.create, old.copy, new.line,
         )  # fmt: skip
-    return new
+    return Keep(new.flags, new.content, line=new.line)
 
 
 def _keep(run: Run, call: Call) -> None:
@@ -76,9 +75,10 @@ def check_mailbox(name: bytes) -> str | None:
     if not _is_text(name):
         return None
     text = name.decode()
-    if not text or any(ord(one) < 32 or ord(one) == 127 for one in text):
+    if any(ord(one) < 32 or ord(one) == 127 for one in text):
         return None
-    return _INBOX if text.upper() == _INBOX else text
+    # Dovecot takes a name of nothing for the INBOX too.
+    return INBOX if text.upper() in (INBOX, "") else text
 
 
 def _is_text(name: bytes) -> bool:

@@ -24,7 +24,7 @@ def _one_source(_checker: Checker, call: Call, tag: Any, _value: Any) -> None:
 def _header_name(checker: Checker, call: Call, tag: Any, value: Argument | None) -> None:
     _one_source(checker, call, tag, value)
     name = call.tags["header"]
-    if isinstance(name, bytes) and not valid_field_name(name):
+    if isinstance(name, bytes) and name and not valid_field_name(name):
         checker.warn("sieve.odd-field-name", (value or tag).place, name=shown(name))
 
 

@@ -20,7 +20,7 @@ _SYSTEM: Final = {
     one.lower(): one for one in ("\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft")
 }
 # flag-keyword = atom
-_KEYWORD = re.compile(r"[^\x00-\x20\x7f(){%*\"\\\]]+")
+_KEYWORD = re.compile(r"[^\x00-\x20\x7f-\U0010ffff(){%*\"\\\]]+")
 
 
 def split(texts: Iterable[bytes]) -> list[str]:
@@ -61,7 +61,7 @@ def _arguments(checker: Checker, node: Node, call: Call) -> None:
         _variable(checker, call, given, given_as)
     else:
         call.extra = None
-    _warn(checker, call, given[-1])
+        _warn(checker, call, given[0])
     call.args = [checker.value(given[-1], Type.STRINGS)]
 
 
@@ -81,15 +81,16 @@ def _variable(
 
 
 def _warn(checker: Checker, call: Call, given: Argument) -> None:
-    """Of a flag that IMAP does not have: it will be ignored (RFC 5232 §2)."""
-    items = given.items if isinstance(given, Texts) else (given,)
-    for text in items:
-        if not isinstance(text, Text) or b"${" in text.value:
-            continue
-        for flag in text.value.decode("utf-8", "replace").split():
-            if not valid(flag):
-                checker.warn("sieve.bad-flag", text.place, flag=flag, name=call.name)
-                return
+    """Of a flag that IMAP does not have: it will be ignored (RFC 5232 §2).
+
+    Pigeonhole tells of it where the flags are a single string, and so does this.
+    """
+    if not isinstance(given, Text) or b"${" in given.value or call.spec.sort is Sort.TEST:
+        return
+    for flag in given.value.decode("utf-8", "replace").split():
+        if not valid(flag):
+            checker.warn("sieve.bad-flag", given.place, flag=flag, name=call.name)
+            return
 
 
 def _hasflag_check(checker: Checker, node: Node, call: Call) -> None:

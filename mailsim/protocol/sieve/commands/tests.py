@@ -42,7 +42,7 @@ def constants(given: Argument, values: tuple[object, ...]) -> Iterator[tuple[byt
 def check_field_names(checker: Checker, given: Argument, values: tuple[object, ...]) -> None:
     """Warn of names that no field can have."""
     for name, text in constants(given, values):
-        if not valid_field_name(name):
+        if name and not valid_field_name(name):
             checker.warn("sieve.odd-field-name", text.place, name=shown(name))
             return
 
@@ -116,8 +116,9 @@ def _field_values(run: Run, call: Call, names: list[bytes]) -> Iterator[bytes]:
 # --- address
 
 
-def _address_check(_checker: Checker, node: Node, call: Call) -> None:
+def _address_check(checker: Checker, node: Node, call: Call) -> None:
     names, keys = positional(node, 2), positional(node, 1)
+    check_field_names(checker, names, call.args[0])
     for name, text in constants(names, call.args[0]):
         if name.lower() not in _ADDRESS_FIELDS:
             raise Wrong("sieve.not-an-address-field", text.place, name=shown(name))
