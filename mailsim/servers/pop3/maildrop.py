@@ -23,8 +23,9 @@ class Maildrop:
         self._box = _inbox(store, user)
         self._box.take_recent()
         self._store = store
+        self._validity = f"{self._box.info.uid_validity:08x}"
         self._uids = tuple(self._box.uids)
-        self.sizes = tuple(one.size for one in self._box.messages(self._uids))
+        self.sizes = self._box.sizes()
         self.octets = sum(self.sizes)
         self.deleted: set[int] = set()
         self.seen: set[int] = set()
@@ -44,7 +45,7 @@ class Maildrop:
 
     def unique_id(self, number: int) -> str:
         """pop3_uidl_format = %08Xu%08Xv: UID and UIDVALIDITY, eight hexadecimal digits each."""
-        return f"{self._uids[number]:08x}{self._box.info.uid_validity:08x}"
+        return f"{self._uids[number]:08x}{self._validity}"
 
     def content(self, number: int) -> bytes | None:
         """The message, or None if it has been removed meanwhile."""

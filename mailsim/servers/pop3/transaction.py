@@ -30,7 +30,7 @@ async def capa(session: Pop3Session, drop: Maildrop, argument: str) -> bool:
 async def stat(session: Pop3Session, drop: Maildrop, argument: str) -> bool:
     """STAT   ; RFC 1939 §5"""
     del argument
-    await session.say(replies.STAT(count=len(drop.left), octets=drop.left_octets))
+    await session.say(replies.STAT(count=len(drop) - len(drop.deleted), octets=drop.left_octets))
     return True
 
 
