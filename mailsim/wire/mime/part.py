@@ -114,11 +114,6 @@ class Part:
         value = self.raw(name)
         return None if value is None else decode_words(value).strip()
 
-    def get_all(self, name: str) -> list[str]:
-        """All fields of this name as text."""
-        values = self.by_name.get(name.lower().encode(), [])
-        return [decode_words(value).strip() for value in values]
-
     # --- MIME ---------------------------------------------------------------------------------
 
     @cached_property

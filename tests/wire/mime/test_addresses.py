@@ -69,7 +69,8 @@ def test_the_short_way_reads_as_the_long_way(field: bytes) -> None:
 @given(TOKENS)
 def test_any_list_is_read_and_what_is_written_is_read_again(field: bytes) -> None:
     found = parse_addresses(field)
-    if all(not one.broken and one.route is None for one in found):
+    # Encoded words are written as they are, whatever stands beside them.
+    if b"=?" not in field and all(not one.broken and one.route is None for one in found):
         again = parse_addresses(written(found))
         assert [one.email for one in again] == [one.email for one in found]
 
