@@ -46,6 +46,13 @@ class Verdict:
     said: str
 
 
+def lacking() -> str:
+    """Why sieve-test cannot be run here, or ""."""
+    if getattr(os, "geteuid", lambda: -1)() != 0:
+        return "only root may run sieve-test as another user"
+    return "" if shutil.which("sieve-test") else "sieve-test is not installed"
+
+
 class Pigeonhole:
     """`test` runs sieve-test; scripts in `personal` and `global` may be included."""
 

@@ -19,7 +19,7 @@ from mailsim.protocol.sieve import (
     compile_script,
     run,
 )
-from tests.oracles.pigeonhole import Pigeonhole, Verdict
+from tests.oracles.pigeonhole import Pigeonhole, Verdict, lacking
 from tests.protocol.sieve.described import described
 from tests.protocol.sieve.test_examples import EXAMPLES, Case, cases, envelope, message
 
@@ -51,6 +51,8 @@ DIFFERENT = {
 
 @pytest.fixture(scope="module")
 def pigeonhole() -> Iterator[Pigeonhole]:
+    if reason := lacking():
+        pytest.skip(reason)
     with TemporaryDirectory() as folder:
         yield Pigeonhole(Path(folder))
 
@@ -204,8 +206,10 @@ INCLUDING = {
         {"a": b'require ["variables","fileinto"]; fileinto "i${v}"; set "v" "2";'},
     ),
     "shared": (
-        (b'require ["include","variables","fileinto"]; global "v"; set "v" "1"; include "a"; '
-        b'fileinto "o${global.v}";'),
+        (
+            b'require ["include","variables","fileinto"]; global "v"; set "v" "1"; include "a"; '
+            b'fileinto "o${global.v}";'
+        ),
         {
             "a": b'require ["variables","fileinto","include"]; global ["v","w"];'
             b'fileinto "i${v}"; set "v" "2";'
