@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from tests.servers.played import Played
 from tests.servers.played_dovecot import MAIL, settings, user
 
 _SERVICES: Final = ("pop3", "pop3s", "managesieve")
+_PATIENCE: Final = 10.0
 _CLIENT: Final = "127.0.0.2"
 """Another address than the server's: who comes from the same is taken for secured."""
 _CONF: Final = """\
@@ -97,6 +99,32 @@ def made(network: Network, played: Played) -> Config:
     return replace(found, **settings(played))
 
 
+class LogPipe:
+    """Dovecot's log, read as it is written; it must be read, or Dovecot would wait."""
+
+    def __init__(self, path: Path, stack: ExitStack) -> None:
+        os.mkfifo(path)
+        # For writing too: a pipe without a writer is at its end.
+        self._pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+        stack.callback(os.close, self._pipe)
+        self._held = b""
+
+    def lines(self, count: int) -> list[str]:
+        """What was written since the last time, `count` lines at least; without stamp and level."""
+        while True:
+            whole, last = self._held[: self._held.rfind(b"\n") + 1], self._held
+            found = [
+                line.partition(" Info: ")[0][16:] + " " + line.partition(" Info: ")[2]
+                for line in whole.decode().splitlines()
+                if " Info: " in line and " starting up for " not in line
+            ]
+            ready = select.select([self._pipe], [], [], 0 if len(found) >= count else _PATIENCE)[0]
+            if not ready:
+                self._held = last[len(whole) :]
+                return found
+            self._held += os.read(self._pipe, 65_536)
+
+
 @dataclass
 class RealDovecot:
     """Dovecots of one address, started when they are first asked for; `stack` ends them."""
@@ -107,22 +135,26 @@ class RealDovecot:
     address: str
     passwords: dict[str, str]
     stack: ExitStack
+    log: LogPipe = field(init=False)
+    """What the one writes that was connected to last."""
     _started: dict[str, dict[str, int]] = field(default_factory=dict)
+    _logs: dict[str, LogPipe] = field(default_factory=dict)
 
     def connect(self, played: Played) -> socket.socket:
         """A connection for this dialogue: mailbox and scripts are as it wants them."""
         values = self._values(made(self.network, played))
         key = "".join(sorted(f"{name}={value};" for name, value in values.items()))
         if key not in self._started:
-            self._started[key] = self._start(values, self.folder / str(len(self._started)))
+            folder = self.folder / str(len(self._started))
+            folder.mkdir()
+            self._logs[key] = LogPipe(folder / "dovecot.log", self.stack)
+            self._started[key] = self._start(values, folder)
         folder = self.folder / str(list(self._started).index(key))
         self._furnish(folder / "homes" / user(played), played)
+        self.log = self._logs[key]
+        self.log.lines(0)
         port = self._started[key][played.setting.service]
         return socket.create_connection((self.address, port), source_address=(_CLIENT, 0))
-
-    def log(self) -> str:
-        """What all of them have written."""
-        return "".join(path.read_text() for path in sorted(self.folder.glob("*/dovecot.log")))
 
     @staticmethod
     def _values(config: Config) -> dict[str, object]:
@@ -139,7 +171,7 @@ class RealDovecot:
 
     def _start(self, values: dict[str, object], folder: Path) -> dict[str, int]:
         for name in ("run", "state", "homes"):
-            (folder / name).mkdir(parents=True)
+            (folder / name).mkdir()
         users = (f"{name}:{{PLAIN}}{one}\n" for name, one in self.passwords.items())
         (folder / "users").write_text("".join(users))
         with ExitStack() as held:

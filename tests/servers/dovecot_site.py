@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+from dataclasses import replace
 from functools import partial
 
 from mailsim.lab.network import network
@@ -13,6 +15,8 @@ from mailsim.servers.embedded import Embedded
 from mailsim.servers.managesieve import ManageSieveSession
 from mailsim.servers.pop3 import Pop3Session
 from mailsim.servers.world import World
+from tests.servers.played import Played
+from tests.servers.played_dovecot import MAIL, settings, user
 
 SESSIONS = {"pop3": Pop3Session, "pop3s": Pop3Session, "managesieve": ManageSieveSession}
 
@@ -59,3 +63,22 @@ class Site:
 
 async def _close(listener: Listener, _: World) -> None:
     await listener.close()
+
+
+def _prepare(world: World, played: Played) -> None:
+    for fault in sorted(played.setting.faults):
+        world.fault(fault, on=True)
+    # A wrong password's delay is seen on a clock and not in what is said.
+    world.config = replace(world.config, smtpd_sasl_failure_delay=0.0, **settings(played))
+    for name in played.all("mail"):
+        world.store.deliver(user(played), "INBOX", MAIL[name])
+    for one in played.all("script"):
+        name, _, text = one.partition(" ")
+        world.store.put_script(user(played), name, text.encode())
+
+
+def furnished(site: Site, played: Played) -> socket.socket:
+    """A connection for this dialogue: settings, mailbox and scripts are as it wants them."""
+    site.lab.call(lambda _: site.lab.reset(played.setting.stage))
+    site.lab.call(lambda world: _prepare(world, played))
+    return socket.create_connection(("127.0.0.1", site.port(played.setting.service)))

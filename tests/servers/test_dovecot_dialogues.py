@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -22,32 +20,12 @@ from mailsim.lab.network import network
 from mailsim.model.stage import Release
 from mailsim.net.ca import LabCa
 from mailsim.servers.config import config
-from mailsim.servers.world import World
-from tests.servers.dovecot_site import Site
-from tests.servers.played import Played
-from tests.servers.played_dovecot import FILES, MAIL, Target, read, settings, user
+from tests.servers.dovecot_site import Site, furnished
+from tests.servers.played_dovecot import FILES, Target, read
 
 NETWORK = network()
 RFC_TEXTS = os.environ.get("MAILSIM_RFC_DIR", "")
 RUNS = [(name, release) for name in FILES for release in read(name).releases]
-
-
-def _prepare(world: World, played: Played) -> None:
-    for fault in sorted(played.setting.faults):
-        world.fault(fault, on=True)
-    # A wrong password's delay is seen on a clock and not in what is said.
-    world.config = replace(world.config, smtpd_sasl_failure_delay=0.0, **settings(played))
-    for name in played.all("mail"):
-        world.store.deliver(user(played), "INBOX", MAIL[name])
-    for one in played.all("script"):
-        name, _, text = one.partition(" ")
-        world.store.put_script(user(played), name, text.encode())
-
-
-def _connect(site: Site, played: Played) -> socket.socket:
-    site.lab.call(lambda _: site.lab.reset(played.setting.stage))
-    site.lab.call(lambda world: _prepare(world, played))
-    return socket.create_connection(("127.0.0.1", site.port(played.setting.service)))
 
 
 class Sites:
@@ -65,7 +43,7 @@ class Sites:
             site.start()
             self._stack.callback(site.stop)
         site = self._started[release]
-        connect = partial(_connect, site)
+        connect = partial(furnished, site)
         return Target(release, NETWORK.server.name, connect, self.context, site.password)
 
 
