@@ -65,17 +65,27 @@ class Pigeonhole:
         self.config = folder / "dovecot.conf"
         self.config.write_text(_CONFIG.format(folder=folder))
 
-    def test(self, script: bytes, message: bytes, sender: str, recipient: str) -> Verdict:
-        """Compile and run, doing nothing."""
+    def _run(
+        self, script: bytes, message: bytes, *arguments: str
+    ) -> subprocess.CompletedProcess[bytes]:
         source, mail = self.folder / "script.sieve", self.folder / "message.eml"
         source.write_bytes(script)
         mail.write_bytes(message)
-        done = subprocess.run(
-            ["sieve-test", "-C", "-c", self.config, "-f", sender, "-r", recipient, source, mail],
+        return subprocess.run(
+            ["sieve-test", "-C", "-c", str(self.config), *arguments, str(source), str(mail)],
             capture_output=True,
             env={**os.environ, "TZ": "UTC"},
             check=False,
         )
+
+    def sent(self, script: bytes, message: bytes, sender: str, recipient: str) -> bytes:
+        """Run and do it: the message that sieve-test would have sent, lines with CRLF."""
+        done = self._run(script, message, "-e", "-f", sender, "-r", recipient)
+        return done.stdout.partition(b"\nRECIPIENT: ")[0]
+
+    def test(self, script: bytes, message: bytes, sender: str, recipient: str) -> Verdict:
+        """Compile and run, doing nothing."""
+        done = self._run(script, message, "-f", sender, "-r", recipient)
         said = done.stderr.decode("utf-8", "replace")
         complaints = [line for line in said.splitlines() if _COMPLAINT.match(line)]
         return Verdict(complaints, _actions(done.stdout.decode("utf-8", "replace")), said)

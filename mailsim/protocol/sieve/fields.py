@@ -6,9 +6,9 @@ from base64 import b64encode
 from typing import Final
 
 LINE: Final = 80
-_WORD: Final = 60
-_CHARS: Final = 14
-"""Characters of one encoded word at most: 14 of four octets make 75 in all (RFC 2047 §2)."""
+_QUOTED: Final = 60
+_BASE64: Final = 45
+"""What goes into one encoded word: 75 octets at most in all (RFC 2047 §2)."""
 
 
 def written(name: bytes, value: bytes) -> bytes:
@@ -38,22 +38,27 @@ def _words(text: bytes) -> list[bytes]:
 
 
 def encoded(text: bytes) -> list[bytes]:
-    """Encoded words of whole characters, base64 or Q as either is shorter (RFC 2047 §4)."""
-    chars = text.decode("utf-8", "replace")
-    pieces = [chars[at : at + _CHARS].encode() for at in range(0, len(chars), _CHARS)]
-    return [_encoded_word(piece) for piece in pieces]
+    """Encoded words of whole characters, base64 or Q as either is shorter (RFC 2047 §2 and §4)."""
+    chars = [one.encode() for one in text.decode("utf-8", "replace")]
+    quoted = [b"".join(map(_quoted, one)) for one in chars]
+    if sum(map(len, quoted)) <= len(b64encode(text)):
+        return [b"=?utf-8?q?" + one + b"?=" for one in _pieces(quoted, _QUOTED)]
+    return [b"=?utf-8?b?" + b64encode(one) + b"?=" for one in _pieces(chars, _BASE64)]
 
 
-def _encoded_word(octets: bytes) -> bytes:
-    quoted = b"".join(map(_quoted, octets))
-    base64 = b64encode(octets)
-    short = len(quoted) < len(base64) and len(quoted) <= _WORD
-    return b"=?utf-8?q?" + quoted + b"?=" if short else b"=?utf-8?b?" + base64 + b"?="
+def _pieces(parts: list[bytes], most: int) -> list[bytes]:
+    """The parts joined to pieces of at most `most` octets."""
+    pieces = [b""]
+    for part in parts:
+        if pieces[-1] and len(pieces[-1]) + len(part) > most:
+            pieces.append(b"")
+        pieces[-1] += part
+    return pieces
 
 
 def _quoted(octet: int) -> bytes:
     if octet == 0x20:
         return b"_"
-    if octet > 0x7E or octet < 0x20 or octet in b'=?_"()<>@,;:.[]\\':
+    if octet > 0x7E or octet < 0x20 or octet in b"=?_":
         return b"=%02X" % octet
     return bytes((octet,))
