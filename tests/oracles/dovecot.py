@@ -138,6 +138,7 @@ class RealDovecot:
     log: LogPipe = field(init=False)
     """What the one writes that was connected to last."""
     _started: dict[str, dict[str, int]] = field(default_factory=dict)
+    _port: int = 0
     _logs: dict[str, LogPipe] = field(default_factory=dict)
 
     def connect(self, played: Played) -> socket.socket:
@@ -153,8 +154,13 @@ class RealDovecot:
         self._furnish(folder / "homes" / user(played), played)
         self.log = self._logs[key]
         self.log.lines(0)
-        port = self._started[key][played.setting.service]
-        return socket.create_connection((self.address, port), source_address=(_CLIENT, 0))
+        self._port = self._started[key][played.setting.service]
+        return self.again()
+
+    def again(self) -> socket.socket:
+        """Another connection to the one that was connected to last; mailbox and scripts are as
+        they are."""
+        return socket.create_connection((self.address, self._port), source_address=(_CLIENT, 0))
 
     @staticmethod
     def _values(config: Config) -> dict[str, object]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import ssl
 import tempfile
 from collections.abc import Iterator
@@ -18,12 +19,14 @@ from pathlib import Path
 import pytest
 import trustme
 
+from mailsim.dialogue.text import read_text
 from mailsim.lab.network import network
 from mailsim.model.stage import Release
 from mailsim.net.ca import LabCa
 from tests.oracles.conftest import ACCOUNTS, PASSWORD, _address, _lacking
 from tests.oracles.dovecot import RealDovecot
 from tests.servers.dovecot_site import Site, furnished
+from tests.servers.played import Played
 from tests.servers.played_dovecot import FILES, Target, read
 
 pytestmark = pytest.mark.oracle
@@ -123,3 +126,53 @@ def without_numbers(line: str) -> str:
     line = re.sub(r"<\d+><[^>]+>", "<pid><session>", line)
     line = re.sub(r"(session=<)[^>]+|(mpid=)\d+|([rl]ip=)[^,]+", r"\1\2\3", line)
     return re.sub(r"\d+ secs", "secs", line)
+
+
+# --- one connection because of another ------------------------------
+
+TOO_MANY = b"Maximum number of connections from user+IP exceeded (mail_max_userip_connections=1)"
+LOGIN = {
+    "pop3": b"AUTH PLAIN AHVzZXIAbWluZm8=\r\n",
+    "managesieve": b'AUTHENTICATE "PLAIN" "AHVzZXIAbWluZm8="\r\n',
+}
+
+
+def setting(protocol: str, *settings: str) -> Played:
+    """A dialogue that is nothing but its settings."""
+    stage = "mail" if protocol == "pop3" else "sieve"
+    head = [f"# endpoint: {protocol}", f"# protocol: {protocol}", "# server: mail.minfo.sn:110"]
+    rows = [*head, f"# stage: {stage}", *(f"# setting: {one}" for one in settings)]
+    return Played(f"{protocol}/none", read_text("\n".join([*rows, "", "C: NOOP", ""])))
+
+
+def logged_in(wire: socket.socket, protocol: str) -> bytes:
+    """The last line of what is answered to the login."""
+    wire.settimeout(30)
+    heard = wire.makefile("rb")
+    while not heard.readline().startswith((b"+OK", b"OK")):
+        """The capabilities."""
+    wire.sendall(LOGIN[protocol])
+    return heard.readline()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "said"),
+    [("pop3", b"-ERR [IN-USE] " + TOO_MANY), ("managesieve", b'NO "' + TOO_MANY + b'"')],
+)
+def test_too_many_connections(dovecot: RealDovecot, protocol: str, said: bytes) -> None:
+    played = setting(
+        protocol, "mail_max_userip_connections 1", "ssl yes", "disable_plaintext_auth 0"
+    )
+    with dovecot.connect(played) as first:
+        assert logged_in(first, protocol).startswith((b"+OK", b"OK"))
+        with dovecot.again() as second:
+            assert logged_in(second, protocol) == said + b"\r\n"
+
+
+def test_a_mailbox_that_is_locked(dovecot: RealDovecot) -> None:
+    played = setting("pop3")
+    with dovecot.connect(played) as first:
+        assert logged_in(first, "pop3") == b"+OK Logged in.\r\n"
+        with dovecot.again() as second:  # for ten seconds it waits
+            locked = b"-ERR [IN-USE] Mailbox is locked by another POP3 session.\r\n"
+            assert logged_in(second, "pop3") == locked

@@ -122,7 +122,7 @@ def test_a_user_has_so_many_connections_from_one_address() -> None:
     assert dovecot.world.anvil.connect("pop3", "192.168.10.50", "user", 1)
     client = dovecot.talk("USER user", f"PASS {PASSWORD}", "STAT")
     text = "Maximum number of connections from user+IP exceeded (mail_max_userip_connections=1)"
-    assert client.lines[-1] == f"-ERR [SYS/TEMP] {text}"
+    assert client.lines[-1] == f"-ERR [IN-USE] {text}"
     assert dovecot.log[-1].startswith(f"pop3-login: Disconnected: {text}: user=<user>, ")
 
 

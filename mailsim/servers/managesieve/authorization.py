@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 AUTH_LIMIT: Final = 8192  # LOGIN_MAX_AUTH_BUF_SIZE
 TOO_LARGE: Final = "Authentication response too large"
 _MECHANISM = re.compile(r"[A-Z0-9_-]{1,20}")
-_REFUSALS: Final = {Why.TLS_REQUIRED: replies.NEEDS_TLS, Why.TOO_MANY: replies.LATER}
 
 
 class InvalidError(Exception):
@@ -111,7 +110,9 @@ async def authenticate(session: ManageSieveSession, line: Line) -> None:
 
 
 async def _refuse(session: ManageSieveSession, refused: RefusedError) -> None:
-    await session.say(_REFUSALS.get(refused.kind, replies.REFUSED)(text=refused.text))
+    needs_tls = refused.kind is Why.TLS_REQUIRED
+    said = replies.NEEDS_TLS if needs_tls else replies.REFUSED
+    await session.say(said(text=refused.text))
     if refused.kind is Why.TOO_MANY:
         raise ClosedError(refused.text) from None
 

@@ -23,7 +23,7 @@ _MECHANISM = re.compile(r"[A-Z0-9_-]{1,20}")
 _DIGEST = re.compile(r"[0-9a-fA-F]{32}")
 _DIGEST_LENGTH: Final = 32
 
-_REFUSALS: Final = {Kind.ABORTED: replies.AUTH_ABORTED, Kind.TOO_MANY: replies.AUTH_LATER}
+_REFUSALS: Final = {Kind.ABORTED: replies.AUTH_ABORTED, Kind.TOO_MANY: replies.IN_USE}
 
 
 class AnsweredError(Exception):

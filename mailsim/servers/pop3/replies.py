@@ -56,7 +56,7 @@ TLS_REFUSED: Final = Wording("-ERR {text}")
 CHALLENGE: Final = Wording("+ {challenge}")
 AUTH_REFUSED: Final = Wording("-ERR [AUTH] {text}")
 AUTH_ABORTED: Final = Wording("-ERR {text}")
-AUTH_LATER: Final = Wording("-ERR [SYS/TEMP] {text}")
+IN_USE: Final = Wording("-ERR [IN-USE] {text}")
 
 # --- the login's end
 
