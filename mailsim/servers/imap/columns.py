@@ -58,6 +58,24 @@ def sets_seen(item: FetchItem) -> bool:
     )
 
 
+def is_content(item: FetchItem) -> bool:
+    """Whether it is octets of the message itself."""
+    return (item.name.startswith("RFC822") and item.name != "RFC822.SIZE") or (
+        item.section is not None and item.name != "BINARY.SIZE"
+    )
+
+
+def is_header(item: FetchItem) -> bool:
+    """Whether those are of a header."""
+    text = item.section.text if item.section else item.name.removeprefix("RFC822.")
+    return text.startswith(("HEADER", "MIME"))
+
+
+def octets(made: bytes) -> int:
+    """How many octets of the message a column's item holds."""
+    return len(made) - made.index(b"}\r\n") - 3
+
+
 def column(item: FetchItem) -> Column | None:
     """What makes the item, or None where there is no such item."""
     if item.section is None:

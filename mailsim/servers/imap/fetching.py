@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -9,7 +10,16 @@ from typing import TYPE_CHECKING, Final
 
 from mailsim.servers.imap import replies
 from mailsim.servers.imap.access import use_modseqs
-from mailsim.servers.imap.columns import Batch, Column, column, is_buffered, sets_seen
+from mailsim.servers.imap.columns import (
+    Batch,
+    Column,
+    column,
+    is_buffered,
+    is_content,
+    is_header,
+    octets,
+    sets_seen,
+)
 from mailsim.servers.imap.command import Asked, RefusedError
 from mailsim.servers.imap.fetch_refusals import refusal
 from mailsim.servers.imap.replies import Reply, ok
@@ -61,7 +71,7 @@ async def fetch(session: ImapSession, asked: Asked) -> Reply:
         await _tell_vanished(session, asked, wanted)
     rows = _Rows(view, wanted)
     await session.lines(rows.of(uids))
-    session.counted["body"] += rows.bodies
+    session.read.update(rows.read)
     if rows.undecodable:
         return no_decoding(rows.undecodable)
     # A UID that is not there is no error (RFC 3501 §6.4.8).
@@ -152,7 +162,13 @@ class _Rows:
         self._wanted = wanted
         self._sees = not view.read_only and any(map(sets_seen, wanted.items))
         self.missing = 0
-        self.bodies = 0
+        self.read: Counter[str] = Counter()
+        """What was read: headers and bodies, and the octets of each."""
+        self._counted = [
+            (at, "hdr" if is_header(item) else "body")
+            for at, item in enumerate(wanted.items)
+            if is_content(item)
+        ]
         self.undecodable = ""
 
     def of(self, uids: Sequence[int]) -> Iterator[bytes]:
@@ -197,7 +213,9 @@ class _Rows:
                 flags = b"FLAGS " + self._view.flags(one.uid, one.flags)
                 shown = (*row[:buffered], flags, *row[buffered:])
             lines.append(b"* %d FETCH (%b)\r\n" % (number(one.uid), b" ".join(shown)))
-        self.bodies += len(lines)
+        for at, kind in self._counted:
+            self.read[f"{kind}_count"] += len(columns[at])
+            self.read[f"{kind}_bytes"] += sum(map(octets, columns[at]))
         return b"".join(lines)
 
     def _one_by_one(self, found: list, seen: frozenset[int], error: UndecodableError) -> bytes:  # type: ignore[type-arg]
@@ -210,8 +228,9 @@ class _Rows:
                 columns = [made(batch) for made in self._wanted.columns]
             except UndecodableError:
                 if one.uid in seen:
-                    columns = [[b"FLAGS " + self._view.flags(one.uid, one.flags)]]
-                    lines.append(self._rows(batch, columns, frozenset()))
+                    flags = self._view.flags(one.uid, one.flags)
+                    number = self._view.number(one.uid)
+                    lines.append(b"* %d FETCH (FLAGS %b)\r\n" % (number, flags))
                 continue
             lines.append(self._rows(batch, columns, seen))
         return b"".join(lines)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from mailsim.servers.imap import replies
@@ -20,6 +19,7 @@ from mailsim.wire.imap.responses import MailboxList
 if TYPE_CHECKING:
     from mailsim.servers.imap.session import ImapSession
 
+_WILDCARDS: Final = re.compile(r"[*%]{2,}")
 _SELECT: Final = ("SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE")
 _CHILD_INFO: Final = b' (CHILDINFO ("SUBSCRIBED"))\r\n'
 _RETURN: Final = ("SUBSCRIBED", "CHILDREN", "SPECIAL-USE")
@@ -36,34 +36,41 @@ class Listing:
     extended: bool = False
     """Whether it is LIST-EXTENDED's form: then only what is asked for is told (RFC 5258 §3)."""
 
-    @cached_property
-    def pattern(self) -> re.Pattern[str]:
-        """All patterns as one."""
-        return re.compile("|".join(_regex(one) for one in self.patterns), re.DOTALL)
-
     def matches(self, name: str) -> bool:
         """Whether the name is one of those."""
-        return bool(self.pattern.fullmatch(name))
+        return any(_matches(pattern, name) for pattern in self.patterns)
 
 
-def _regex(pattern: str) -> str:
-    """list-wildcards: "*" is anything, "%" anything within a level (RFC 3501 §6.3.8)."""
-    first, slash, rest = pattern.partition(SEPARATOR)
-    if not set(first) & set("*%") and first.upper() == INBOX:
-        pattern = f"{INBOX}{slash}{rest}"
-    # "iNB*" finds INBOX; what else it may find is spelt as it is.
-    parts = re.split(r"([*%]+)", pattern)
-    made = "".join(
-        _wild(part) if index % 2 else re.escape(part) for index, part in enumerate(parts)
-    )
-    head = parts[0]
-    if len(parts) > 1 and head and INBOX.startswith(head.upper()) and head != head.upper():
-        made = f"{made}|{re.escape(head.upper())}{made[len(re.escape(head)) :]}(?<=\\AINBOX)"
-    return made
+def _matches(pattern: str, name: str) -> bool:
+    """list-wildcards: "*" is anything, "%" anything within a level (RFC 3501 §6.3.8).
+
+    The places in the pattern where one may be are followed together: time is at most the
+    product of both lengths, however many wildcards there are.
+    """
+    inbox = name == INBOX or name.startswith(INBOX + SEPARATOR)
+    places = _onwards(pattern, {0})
+    for at, letter in enumerate(name):
+        found = set()
+        for place in places:
+            here = pattern[place : place + 1]
+            if here == "*" or (here == "%" and letter != SEPARATOR):
+                found.add(place)
+            elif here == letter or (inbox and at < len(INBOX) and here.upper() == letter):
+                found.add(place + 1)
+        places = _onwards(pattern, found)
+        if not places:
+            return False
+    return len(pattern) in places
 
 
-def _wild(run: str) -> str:
-    return ".*" if "*" in run else f"[^{SEPARATOR}]*"
+def _simplified(pattern: str) -> str:
+    """Wildcards side by side as the one that they come to."""
+    return _WILDCARDS.sub(lambda run: "*" if "*" in run[0] else "%", pattern)
+
+
+def _onwards(pattern: str, places: set[int]) -> set[int]:
+    """Those places, and behind the wildcards that stand there, of which no two are neighbours."""
+    return places | {one + 1 for one in places if pattern[one : one + 1] in ("*", "%")}
 
 
 class Tree:
@@ -140,7 +147,9 @@ def _arguments(
     if None in raws or not raws:
         raise asked.refused(replies.LIST_PATTERN)
     before = decoded(session, reference)
-    patterns = tuple(before + decoded(session, raw or b"") for raw in raws if raw or many)
+    patterns = tuple(
+        _simplified(before + decoded(session, raw or b"")) for raw in raws if raw or many
+    )
     listing = Listing(patterns, select or frozenset(), extended=many or select is not None)
     _returns(session, asked, words[2:], listing)
     return listing

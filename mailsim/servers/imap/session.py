@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NoReturn
 
@@ -58,7 +59,9 @@ class ImapSession(Channel[Response, Event]):
         self.contexts: dict[str, Context] = {}
         """The searches whose changes are told, by their tags."""
         self.enabled: set[str] = set()
-        self.counted = {"deleted": 0, "expunged": 0, "trashed": 0, "hdr": 0, "body": 0}
+        self.counted = {"deleted": 0, "expunged": 0, "trashed": 0}
+        self.read: Counter[str] = Counter()
+        """What FETCH has read, as the log tells it."""
         self._bad = 0
 
     # the connection's life
@@ -89,20 +92,27 @@ class ImapSession(Channel[Response, Event]):
         return b"".join(write_response(Status("BYE", text)))
 
     def counts(self) -> str:
-        counted = self.counted
-        return (
-            f"in={self.received} out={self.sent} deleted={counted['deleted']}"
-            f" expunged={counted['expunged']} trashed={counted['trashed']}"
-            f" hdr_count={counted['hdr']} hdr_bytes=0 body_count={counted['body']} body_bytes=0"
-        )
+        told = {"in": self.received, "out": self.sent, **self.counted}
+        read = ("hdr_count", "hdr_bytes", "body_count", "body_bytes")
+        told.update((name, self.read[name]) for name in read)
+        return " ".join(f"{name}={count}" for name, count in told.items())
 
     @property
     def patience(self) -> float:
         return _IDLE_TIMEOUT if self.user else super().patience
 
+    async def event(self) -> Received[Event]:
+        found = await super().event()
+        self._take_prompts()
+        return found
+
     async def flush(self) -> None:
-        self._out += b"".join(self.core.outgoing())
+        self._take_prompts()
         await super().flush()
+
+    def _take_prompts(self) -> None:
+        """What the core says by itself: "+", where a literal waits to be asked for."""
+        self._out += b"".join(self.core.outgoing())
 
     async def answer_instead(self, text: str) -> None:
         """`NO [UNAVAILABLE] Try again later`, tagged; the greeting's untagged."""
