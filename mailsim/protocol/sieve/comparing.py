@@ -24,6 +24,7 @@ COMPARATORS: Final = (OCTET, CASEMAP, NUMERIC)
 SUBSTRING: Final = (OCTET, CASEMAP)
 """Those that can compare parts of strings."""
 
+_SHORT: Final = 500
 _DIGITS = re.compile(rb"[0-9]+")
 
 
@@ -157,7 +158,11 @@ class Pattern:
         return (value, *found, value[at:start], *last.taken(value, start))
 
 
-@lru_cache(maxsize=512)
 def pattern(key: bytes, *, fold: bool) -> Pattern:
-    """The pattern of a key, made once."""
+    """The pattern of a key; a short one is made once."""
+    return _kept(key, fold=fold) if len(key) <= _SHORT else Pattern(key, fold=fold)
+
+
+@lru_cache(maxsize=256)
+def _kept(key: bytes, *, fold: bool) -> Pattern:
     return Pattern(key, fold=fold)

@@ -71,7 +71,7 @@ def _dates(run: Run, call: Call) -> Iterator[bytes]:
             moment = moment.at(_local_zone(run, call))
         yield from _part(run, call, moment, run.text(call.args[1]))
     if not values:
-        run.note(call, "sieve.trace-no-field", {"field": shown(name), "count": 0})
+        run.note(call, "sieve.trace-no-field", {"field": shown(name)})
 
 
 def _part(run: Run, call: Call, moment: Moment, name: bytes) -> Iterator[bytes]:

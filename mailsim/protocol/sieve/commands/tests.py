@@ -107,10 +107,18 @@ def _header(run: Run, call: Call) -> bool:
 def _field_values(run: Run, call: Call, names: list[bytes]) -> Iterator[bytes]:
     for name in names:
         values = chosen(call, run.message.texts(name.lower()))
-        if run.tracing:
-            params = {"field": shown(name), "count": len(values)}
-            run.note(call, "sieve.trace-field" if values else "sieve.trace-no-field", params)
+        note_field(run, call, name, len(values))
         yield from values
+
+
+def note_field(run: Run, call: Call, name: bytes, count: int) -> None:
+    """Tell whether a field is there, and how many values it has."""
+    if not run.tracing:
+        return
+    if count:
+        run.note(call, "sieve.trace-field", {"field": shown(name), "count": count})
+    else:
+        run.note(call, "sieve.trace-no-field", {"field": shown(name)})
 
 
 # --- address
@@ -137,9 +145,7 @@ def _address_values(run: Run, call: Call, names: list[bytes]) -> Iterator[bytes]
         # :index counts fields, whatever number of addresses each has (RFC 5260 §6).
         fields = chosen(call, run.message.raw(name.lower()))
         addresses = [one for raw in fields for one in _listed(raw)]
-        if run.tracing:
-            params = {"field": shown(name), "count": len(addresses)}
-            run.note(call, "sieve.trace-field" if addresses else "sieve.trace-no-field", params)
+        note_field(run, call, name, len(addresses))
         for address in addresses:
             value = part_of(call, address)
             if value is not None or counting:

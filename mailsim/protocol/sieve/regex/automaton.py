@@ -21,7 +21,8 @@ from mailsim.protocol.sieve.regex.expression import (
 
 MAX_SIZE: Final = 3000
 """States of one automaton."""
-_MAX_CACHED: Final = 500
+_MAX_KEPT: Final = 50_000
+"""States of the sets that one automaton remembers."""
 
 Span = tuple[int, int]
 _Caps = tuple[int, ...]
@@ -116,7 +117,7 @@ class Regex:
     repetition win.  (-1, -1) stands for a group without a match.  `charge(n)` is told of the work, and may raise.
     """
 
-    __slots__ = ("_cache", "_plain", "_size", "_start", "_states", "groups")
+    __slots__ = ("_cache", "_kept", "_plain", "_size", "_start", "_states", "groups")
 
     def __init__(self, source: bytes, *, fold: bool) -> None:
         reader = Reader(source, fold=fold)
@@ -132,6 +133,7 @@ class Regex:
         ats = {state.at for state in builder.states}
         self._plain = ats <= {None, At.START, At.END}
         self._cache: dict[tuple[frozenset[int], int], frozenset[int]] = {}
+        self._kept = 0
 
     def test(self, value: bytes, charge: Callable[[int], None]) -> bool:
         """Whether it matches anywhere."""
@@ -153,13 +155,19 @@ class Regex:
                 if followed is None:
                     charge(len(states))
                     followed = self._after(states, octet, restart, end=False)
-                    if len(self._cache) > _MAX_CACHED * 16:
-                        self._cache.clear()
-                    self._cache[states, octet] = followed
+                    self._keep(states, octet, followed)
                 states = followed
             if final in states:
                 return True
         return False
+
+    def _keep(self, states: frozenset[int], octet: int, followed: frozenset[int]) -> None:
+        """Remember a step; everything is forgotten when that is too much."""
+        self._kept += len(followed) + 1
+        if self._kept > _MAX_KEPT:
+            self._cache.clear()
+            self._kept = len(followed) + 1
+        self._cache[states, octet] = followed
 
     def _after(
         self, states: frozenset[int], octet: int, restart: frozenset[int], *, end: bool
@@ -275,7 +283,7 @@ def _holds(at: At, value: bytes, place: int) -> bool:
             return before == behind
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=32)
 def compile_regex(source: bytes, *, fold: bool) -> Regex:
     """The automaton of an expression, made once.  Raises RegexError."""
     return Regex(source, fold=fold)

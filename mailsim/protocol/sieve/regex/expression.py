@@ -10,6 +10,7 @@ from mailsim.protocol.sieve.complaint import Term
 
 MAX_DEPTH: Final = 100
 MAX_REPEAT: Final = 1000
+MAX_ATOMS: Final = 3000
 _ALL: Final = frozenset(range(256))
 _REPEATS: Final = frozenset(b"*+?{")
 _NAMED: Final = frozenset(b":.=")
@@ -119,6 +120,7 @@ class Reader:
         self._fold = fold
         self._at = 0
         self._depth = 0
+        self._atoms = 0
         self.groups = 0
 
     def read(self) -> Tree:
@@ -149,6 +151,9 @@ class Reader:
         """piece = atom *("*" / "+" / "?" / "{" bounds "}")"""
         if self._peek() in _REPEATS - {0x7B} or (self._peek() == ord("{") and first):
             raise RegexError("sieve.regex-preceding")
+        self._atoms += 1
+        if self._atoms > MAX_ATOMS:
+            raise RegexError("sieve.regex-too-big")
         tree = self._atom()
         repeats = 0
         while (octet := self._peek()) in _REPEATS:
