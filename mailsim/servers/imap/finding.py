@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from mailsim.wire.imap.search_keys import Key
 
 _BATCH: Final = 100
+_TURN: Final = 2_000
+"""After so many messages that need not be read the others have their turn too."""
 SYSTEM_FLAG_KEYS: Final = {flag[1:].upper(): flag for flag in SYSTEM_FLAGS}
 """ANSWERED, and UNANSWERED without its UN; the same for the others (RFC 3501 §6.4.4)."""
 
@@ -65,7 +67,7 @@ async def found(view: View, wanted: Query) -> list[Message]:
     uids = _worth_reading(view, wanted)
     for start in range(0, len(uids), _BATCH):
         matched += matching(view, wanted, list(uids[start : start + _BATCH]))
-        if wanted.needs_content:
+        if wanted.needs_content or start % _TURN == 0:
             await asyncio.sleep(0)
     return matched
 
