@@ -54,17 +54,13 @@ class Submission:
     """SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA, UTF8SMTP … (RFC 3848 §1, RFC 6531 §4.3)."""
     tls: str = ""
     """As Received shows it: "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)"."""
-    sasl_username: str = ""
-    sasl_method: str = ""
-    sasl_sender: str = ""
     body: str = ""
     """"7BIT", "8BITMIME", "BINARYMIME" or ""."""
     smtputf8: bool = False
     envid: str = ""
     ret: str = ""
     service: str = "smtp"
-    program: str = "postfix/smtpd"
-    """The program that took it, and its process id: what the log says of it."""
-    pid: int = 0
+    queue_id: str = ""
+    """Where the server that took it has opened the queue file already, and logged so."""
     uid: int = 0
     """Of mail that a program on the server hands in (service "pickup"): whose it runs as."""

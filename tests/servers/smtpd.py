@@ -76,6 +76,9 @@ class Spool:
         self.taken: list[Submission] = []
         self.waited: list[str] = []
 
+    def new_id(self) -> str:
+        return f"Q{len(self.taken) + 1}"
+
     def accept(self, submission: Submission) -> str:
         self.taken.append(submission)
         return f"Q{len(self.taken)}"

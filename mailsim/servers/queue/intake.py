@@ -29,8 +29,9 @@ class Intake:
 
         `parent` is the message that it came of.  Raises Refused.
         """
-        queue_id = self._new_id(queued)
-        self._tell_client(submission, queue_id)
+        queue_id = submission.queue_id or self.new_id(queued)
+        if not submission.queue_id:
+            self._tell_client(submission, queue_id)
         cleaned = clean(self._world, submission, queue_id)
         shown = f"message-id={cleaned.message_id or '<>'}"
         self._journal.write("postfix/cleanup", f"{queue_id}: {shown}")
@@ -52,7 +53,8 @@ class Intake:
         )
         return Mail(row, envelope)
 
-    def _new_id(self, queued: Container[str]) -> str:
+    def new_id(self, queued: Container[str]) -> str:
+        """An id that none of those has."""
         while (queue_id := self._world.ids.queue_id()) in queued:
             pass  # a folder may hold the mail of an earlier run with the same seed
         return queue_id
@@ -83,18 +85,8 @@ class Intake:
         )
 
     def _tell_client(self, submission: Submission, queue_id: str) -> None:
-        if submission.service in ("bounce", "forward"):
-            return
         if submission.service == "pickup":
-            self._journal.write(
-                "postfix/pickup", f"{queue_id}: uid={submission.uid} from=<{submission.sender}>"
-            )
-            return
-        given = (
-            ("sasl_method", submission.sasl_method),
-            ("sasl_username", submission.sasl_username),
-            ("sasl_sender", submission.sasl_sender),
-        )
-        text = "".join(f", {name}={value}" for name, value in given if value)
-        line = f"{queue_id}: client={submission.client}{text}"
-        self._journal.write(submission.program, line, submission.pid)
+            said = f"uid={submission.uid} from=<{submission.sender}>"
+            self._journal.write("postfix/pickup", f"{queue_id}: {said}")
+        elif submission.service not in ("bounce", "forward"):
+            self._journal.write("postfix/smtpd", f"{queue_id}: client={submission.client}")

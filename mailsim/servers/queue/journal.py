@@ -24,10 +24,9 @@ class Journal:
             self._pids[program] = self._world.ids.pid()
         return self._pids[program]
 
-    def write(self, program: str, text: str, pid: int = 0) -> None:
-        """A line of `postfix/qmgr` and its kin, written once the present step is kept; `pid`
-        0: the program's own."""
-        pid = pid or self.pid(program)
+    def write(self, program: str, text: str) -> None:
+        """A line of `postfix/qmgr` and its kin, written once the present step is kept."""
+        pid = self.pid(program)
         self._world.store.after(lambda: self._world.log.write(program, pid, text))
 
     def active(self, mail: Mail) -> None:

@@ -76,6 +76,10 @@ class Queue:
             self._journal.write("postfix/cleanup", f"warning: write queue file: {error}")
             raise Refused(replies.WRITE_ERROR()) from None
 
+    def new_id(self) -> str:
+        """The id of a message that is still to come (Submission.queue_id)."""
+        return self._intake.new_id(self._held)
+
     def _take(self, submission: Submission, keep: Callable[[Mail], None]) -> str:
         with self._store.step():
             mail = self._intake.take(submission, None, self._held)

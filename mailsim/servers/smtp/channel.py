@@ -235,7 +235,7 @@ class Channel:
     async def reject_bare_lf(self) -> None:
         """What smtpd_forbid_bare_newline = reject says, and the log with it."""
         state = self.state
-        text = f"NOQUEUE: reject: {state.where} from {state.client}: bare <LF> received;"
+        text = f"{state.queue_id}: reject: {state.where} from {state.client}: bare <LF> received;"
         sender = f" from=<{state.mail.sender}>" if state.mail else ""
         helo = f" helo=<{state.helo}>" if state.helo is not None else ""
         self.journal.write(f"{text}{sender} proto={state.protocol}{helo}")

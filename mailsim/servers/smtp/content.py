@@ -47,7 +47,7 @@ async def data(session: Channel, words: list[Word]) -> bool:
         await session.reject_bare_lf()
         return False
     if content.size >= 0:
-        session.journal.warn("NOQUEUE: queue file size limit exceeded")
+        session.journal.warn(f"{session.state.queue_id}: queue file size limit exceeded")
         raise Refused(replies.TOO_BIG())
     return await _submit(session, mail, content.data)
 
@@ -72,7 +72,9 @@ async def bdat(session: Channel, words: list[Word]) -> bool:
     if chunk is None or not _well_formed(words):
         shown = " ".join(word.text for word in words)[:100]
         client = state.client
-        session.journal.warn(f"NOQUEUE: malformed BDAT command syntax from {client}: {shown}")
+        session.journal.warn(
+            f"{session.state.queue_id}: malformed BDAT command syntax from {client}: {shown}"
+        )
         raise Refused(replies.BDAT_SYNTAX())
     if refusal := _no_chunk(session, chunk):
         # After an error chunks are thrown away, up to the last one (RFC 3030 §2).
@@ -123,7 +125,7 @@ def _no_chunk(session: Channel, chunk: Bdat) -> Reply | None:
     """Why the chunk, which has been read, is thrown away."""
     state, limit = session.state, session.config.message_size_limit
     if chunk.octets == 0 and not chunk.last:
-        session.journal.warn(f"NOQUEUE: null BDAT request from {state.client}")
+        session.journal.warn(f"{state.queue_id}: null BDAT request from {state.client}")
         return replies.BDAT_NULL()
     if state.broken_chunks:
         return replies.BDAT_DISCARDED(size=chunk.octets)
@@ -136,7 +138,7 @@ def _no_chunk(session: Channel, chunk: Bdat) -> Reply | None:
         if refusal := session.restrictions.data():
             return refusal
     if mail.size > limit - chunk.octets and limit:
-        text = f"NOQUEUE: BDAT request from {state.client} exceeds message size limit"
+        text = f"{state.queue_id}: BDAT request from {state.client} exceeds message size limit"
         session.journal.warn(text)
         return replies.BDAT_TOO_BIG()
     return None
@@ -192,14 +194,10 @@ def _submission(session: Channel, mail: Transaction, content: bytes) -> Submissi
         helo=state.helo or "",
         protocol=protocol,
         tls=state.tls,
-        sasl_username=state.sasl_username,
-        sasl_method=state.sasl_method,
-        sasl_sender=mail.sasl_sender,
         body=mail.body,
         smtputf8=mail.smtputf8,
         envid=mail.envid,
         ret=mail.ret,
         service=session.service,
-        program=session.journal.program,
-        pid=session.journal.pid,
+        queue_id=mail.queue_id,
     )

@@ -13,6 +13,7 @@ from mailsim.servers.smtp.state import (
     END_OF_MESSAGE,
     UNKNOWN,
     State,
+    Transaction,
 )
 from mailsim.wire.smtp import Reply
 
@@ -37,6 +38,16 @@ class Journal:
         """A warning."""
         self.write(f"warning: {text}")
 
+    def opened(self, state: State, mail: Transaction) -> None:
+        """`4F2A31C0D5: client=…, sasl_method=…`: the queue file is there."""
+        given = (
+            ("sasl_method", state.sasl_method),
+            ("sasl_username", state.sasl_username),
+            ("sasl_sender", mail.sasl_sender),
+        )
+        text = "".join(f", {name}={value}" for name, value in given if value)
+        self.write(f"{mail.queue_id}: client={state.client}{text}")
+
     def reject(self, state: State, reply: Reply, *, sender: str | None, recipient: str) -> None:
         """`NOQUEUE: reject: RCPT from …: 554 5.7.1 …; from=<…> to=<…> proto=ESMTP helo=<…>`"""
         # As it travels: info_log_address_format says so.
@@ -47,7 +58,7 @@ class Journal:
         if state.helo is not None:
             shown.append(f"helo=<{state.helo}>")
         text = f"reject: {state.where} from {state.client}: {reply}; {' '.join(shown)}"
-        self.write(f"NOQUEUE: {text}")
+        self.write(f"{state.queue_id}: {text}")
 
     def bad_address(self, state: State, text: str) -> None:
         """`Illegal address syntax from … in MAIL command: <…>`"""

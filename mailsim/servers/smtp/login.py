@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from typing import TYPE_CHECKING
 
-from mailsim import sasl
-from mailsim.errors import RemoteProtocolError
 from mailsim.servers import replies
+from mailsim.servers.dovecot.auth import Accepted, Continue, Exchange
 from mailsim.servers.log import printable
 from mailsim.servers.queue.refused import Refused
 from mailsim.wire.smtp import SaslAnswer
@@ -19,8 +15,6 @@ if TYPE_CHECKING:
     from mailsim.servers.smtp.words import Word
     from mailsim.wire.smtp import Reply
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/=]*")
-_USERNAME = re.compile(rb"[A-Za-z0-9._-][A-Za-z0-9._@-]*")  # auth_username_chars
 _UNAVAILABLE = "(reason unavailable)"
 _RESPONSE_LIMIT = 12_288  # smtpd_sasl_response_limit
 _WORDS = (2, 3)
@@ -69,28 +63,16 @@ async def _exchange(session: Channel, name: str, initial: str | None) -> str:
     """Challenge and response until there is a result: the user."""
     if name.upper() not in session.config.smtpd_sasl_mechanisms:
         raise _FailedError("Invalid authentication mechanism")
-    mechanism = _server(session, name.upper())
-    response = None if initial is None else _decoded(initial, "initial")
-    # RFC 4954 §4: "=" is an initial response of no octets.
-    if initial == "=":
-        # Dovecot's LOGIN asks for the name all the same.
-        response = None if mechanism.name == "LOGIN" else b""
-    asked = mechanism.name != "LOGIN"
-    while True:
-        if not asked and response is not None:
-            asked = True
-            if not _USERNAME.fullmatch(response):
-                raise _FailedError  # Dovecot looks at the name before it asks for the password
-        try:
-            outcome = mechanism.challenge(response)
-        except RemoteProtocolError:
-            raise _FailedError from None
-        if isinstance(outcome, sasl.Success):
-            return session.world.accounts.login(outcome.user)
-        if isinstance(outcome, sasl.Failure):
-            raise _FailedError(user=outcome.user)
-        text = base64.b64encode(outcome.data).decode()
-        response = _decoded(await _response(session, name, text), "continued")
+    exchange = Exchange(session.world, name.upper())
+    result, which = exchange.begin(initial), "initial"
+    while isinstance(result, Continue):
+        which = "continued"
+        result = exchange.go_on(await _response(session, name, result.token))
+    if isinstance(result, Accepted):
+        return result.user
+    if result.base64:
+        raise _FailedError(f"Invalid base64 data in {which} response")
+    raise _FailedError(user=result.user)
 
 
 async def _response(session: Channel, mechanism: str, challenge: str) -> str:
@@ -118,34 +100,3 @@ async def _failed(session: Channel, mechanism: str, failed: _FailedError) -> boo
     if not session.core.waiting:  # a disturbance has answered
         return False
     return await session.refuse(replies.AUTH_FAILED(reason=failed.reason))
-
-
-def _decoded(text: str, which: str) -> bytes:
-    if not _BASE64.fullmatch(text):
-        raise _FailedError(f"Invalid base64 data in {which} response")
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error:
-        if text == "=":
-            return b""
-        raise _FailedError(f"Invalid base64 data in {which} response") from None
-
-
-def _server(session: Channel, name: str) -> sasl.ServerMechanism:
-    """The mechanism, with what is random in it drawn from the lab's seed."""
-    world = session.world
-
-    def random(size: int) -> bytes:
-        return world.ids.bytes("sasl", size)
-
-    challenge = b""
-    if name == "CRAM-MD5":
-        now, host = int(world.clock.now()), session.config.myhostname
-        challenge = sasl.make_challenge(random, host, now)
-    return sasl.server(
-        name,
-        credentials=world.accounts,
-        nonce=sasl.new_nonce(random) if name.startswith("SCRAM") else "",
-        challenge=challenge,
-        quirks=frozenset({sasl.Quirk.LOGIN_INITIAL_RESPONSE}),
-    )

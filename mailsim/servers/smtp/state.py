@@ -21,6 +21,8 @@ class Transaction:
     envid: str = ""
     ret: str = ""
     sasl_sender: str = ""
+    queue_id: str = ""
+    """From the first accepted recipient on (smtpd_delay_open_until_valid_rcpt)."""
     recipients: list[Recipient] = field(default_factory=list)
     overshoot: int = 0
     chunks: list[bytes] | None = None
@@ -65,6 +67,11 @@ class State:
         if self.protocol != ESMTP:
             return name
         return name + ("S" if self.tls else "") + ("A" if self.sasl_username else "")
+
+    @property
+    def queue_id(self) -> str:
+        """As log lines name the message."""
+        return (self.mail.queue_id if self.mail else "") or "NOQUEUE"
 
     def reset(self) -> None:
         """Forget the transaction, as RSET does."""

@@ -128,6 +128,9 @@ async def rcpt(session: Channel, words: list[Word]) -> bool:
     if refusal := session.restrictions.recipient(recipient.address):
         raise Refused(refusal)
     mail.recipients.append(recipient)
+    if not mail.queue_id:
+        mail.queue_id = session.world.queue.new_id()
+        session.journal.opened(session.state, mail)
     await session.say(replies.RCPT_OK())
     return True
 
