@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -15,6 +16,7 @@ from mailsim.servers.envelope import Client as Identity
 from mailsim.servers.envelope import Recipient, Submission
 from mailsim.servers.queue.refused import Refused
 from mailsim.servers.smtp import SmtpSession
+from mailsim.servers.store import Store
 from mailsim.wire.smtp import Reply
 from tests.servers.smtpd import SILENT, Client, Smtpd
 
@@ -389,3 +391,16 @@ def test_a_server_that_stops_says_so() -> None:
     asyncio.run(stop())
     assert client.lines[-1] == "421 mail.minfo.sn Service unavailable - try again later"
     assert client.closing
+
+
+def test_a_disk_that_is_nearly_full_takes_no_mail(tmp_path: Path) -> None:
+    smtpd = Smtpd()
+    smtpd.world.store = Store(tmp_path)
+    assert smtpd.talk(EHLO, MAIL).codes[-1] == "250"
+    smtpd.world.store.free = lambda: 15_360_000.0  # type: ignore[method-assign]
+    client = smtpd.talk(EHLO, MAIL, "QUIT")
+    assert client.lines[-2] == "452 4.3.1 Insufficient system storage"
+    text = "not enough free space in mail queue: 15360000 bytes < 1.5*message size limit"
+    assert smtpd.log[-2] == f"warning: {text}"
+    assert smtpd.log[-3].startswith(f"NOQUEUE: reject: MAIL from {POSTE}: 452 4.3.1 Insufficient")
+    smtpd.world.store.close()

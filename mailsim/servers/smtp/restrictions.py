@@ -125,8 +125,8 @@ class Restrictions:
     def _sender(self) -> str | None:
         return self.state.mail.sender if self.state.mail else None
 
-    def too_big(self, sender: str, reply: Reply) -> Reply:
-        """Refuse MAIL for the size that it announces."""
+    def reject_mail(self, sender: str, reply: Reply) -> Reply:
+        """Refuse MAIL itself, and log it."""
         return self._at_mail(sender, lambda _: self.reject(reply)) or reply
 
     def sender_at_mail(self, address: str) -> Reply | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mailsim.servers.smtp.words import Word
 
 _OVERSHOOT = 1000  # smtpd_recipient_overshoot_limit
+_SPACE = 1.5  # smtpd_space_multf
 _OFF_T = 2**63 - 1
 _NOTIFY = ("SUCCESS", "FAILURE", "DELAY")
 _ORCPT = re.compile(r"([^;]+);(.*)")
@@ -50,12 +51,25 @@ def _mail(session: Channel, words: list[Word]) -> Transaction:
     state.left = begun
     _mail_options(begun, options)
     if begun.announced > config.message_size_limit > 0:
-        raise Refused(session.restrictions.too_big(begun.sender, replies.SIZE_LIMIT()))
+        raise Refused(session.restrictions.reject_mail(begun.sender, replies.SIZE_LIMIT()))
     if not config.smtpd_delay_reject and (
         found := session.restrictions.sender_at_mail(begun.sender)
     ):
         raise Refused(found)
+    _check_space(session, begun)
     return begun
+
+
+def _check_space(session: Channel, begun: Transaction) -> None:
+    """Whether the disk has room for a message and a half of the greatest size (smtpd_check_queue)."""
+    free = session.world.store.free()
+    if free <= _SPACE * session.config.message_size_limit:
+        reply = session.restrictions.reject_mail(begun.sender, replies.NO_SPACE())
+        text = (
+            f"not enough free space in mail queue: {free:.0f} bytes < {_SPACE:g}*message size limit"
+        )
+        session.journal.warn(text)
+        raise Refused(reply)
 
 
 def _path(session: Channel, word: Word, *, utf8: bool, sender: bool) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from hashlib import sha256
@@ -44,6 +46,7 @@ class Database:
     """The connection to SQLite.  All is done on one thread, the simulator's loop."""
 
     def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
         where = _place(folder) if folder else ":memory:"
         self._db = sqlite3.connect(
             where, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=64
@@ -71,6 +74,10 @@ class Database:
     def step(self) -> _Step:
         """One transaction: all that is done inside it, or nothing.  Steps may nest."""
         return self._step
+
+    def free(self) -> float:
+        """Octets that are still free where the mail is kept."""
+        return shutil.disk_usage(self._folder).free if self._folder else math.inf
 
     def after(self, told: Callable[[], object]) -> None:
         """Call `told` once the present step is kept, in the order of asking, and never if it is
