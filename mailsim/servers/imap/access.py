@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailsim.servers.dovecot import Kind, wording
+from mailsim.servers.dovecot import ClosedError, Kind, wording
 from mailsim.servers.dovecot import RefusedError as LoginRefusedError
 from mailsim.servers.imap import capabilities, replies
 from mailsim.servers.imap.command import AnsweredError, Asked
@@ -23,7 +23,7 @@ _CODES = {
     Kind.MECHANISM: "ALERT",
     Kind.CLEARTEXT: "PRIVACYREQUIRED",
     Kind.TLS_REQUIRED: "PRIVACYREQUIRED",
-    Kind.TOO_MANY: "UNAVAILABLE",
+    Kind.TOO_MANY: "LIMIT",
 }
 _ENABLED = ("CONDSTORE", "QRESYNC")
 _ENABLED_FULL = (*_ENABLED, "IMAP4REV2", "UTF8=ACCEPT")
@@ -125,7 +125,7 @@ async def login(session: ImapSession, asked: Asked) -> Reply:
         if refused.kind in (Kind.CLEARTEXT, Kind.TLS_REQUIRED):
             exposed = wording.cleartext_exposed(session.version)
             await session.put(f"* BAD [ALERT] {exposed}\r\n".encode())
-        return await _refused(session, refused)
+        return await _refused(session, asked, refused)
     return _logged_in(session)
 
 
@@ -144,7 +144,7 @@ async def authenticate(session: ImapSession, asked: Asked) -> Reply:
     try:
         await session.login.authenticate(words[0].atom, initial, ask)
     except LoginRefusedError as refused:
-        return await _refused(session, refused)
+        return await _refused(session, asked, refused)
     return _logged_in(session)
 
 
@@ -157,12 +157,14 @@ async def _response(session: ImapSession, challenge: str) -> str | None:
     return None if text == "*" else text
 
 
-async def _refused(session: ImapSession, refused: LoginRefusedError) -> Reply:
-    if refused.kind is Kind.TOO_MANY:
-        await session.hang_up(f"[UNAVAILABLE] {refused.text}", refused.text)
+async def _refused(session: ImapSession, asked: Asked, refused: LoginRefusedError) -> Reply:
     if refused.kind is Kind.ABORTED or refused.text == wording.BAD_INITIAL:
         return plain("BAD", refused.text)
-    return plain("NO", refused.text, _CODES[refused.kind])
+    reply = plain("NO", refused.text, _CODES[refused.kind])
+    if refused.kind is Kind.TOO_MANY:
+        await session.answer(asked, reply)
+        raise ClosedError(refused.text)
+    return reply
 
 
 def _logged_in(session: ImapSession) -> Reply:

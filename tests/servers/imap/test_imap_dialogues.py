@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from mailsim.dialogue.explain import explain
 from mailsim.lab.network import network
 from mailsim.model.stage import Release
 from mailsim.net.ca import LabCa
@@ -72,6 +73,12 @@ def furnish(world: Any) -> None:
 
 
 # --- what the files say of themselves --------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_row_is_explained(name: str) -> None:
+    rows = [row for exchange in explain(read(name).transcript.dialogue) for row in exchange.rows]
+    assert [row.raw for row in rows if not row.ids] == []
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -251,6 +251,53 @@ def test_the_greeting_may_be_another() -> None:
     run(scene)
 
 
+# --- limits of a user
+
+
+def test_a_user_has_so_many_connections() -> None:
+    async def scene() -> None:
+        world = new_world(mail_max_userip_connections=1)
+        first, second, third = Talk(world), Talk(world), Talk(world)
+        await first.login()
+        await second.greeting()
+        said = b"c1 NO [LIMIT] Maximum number of connections from user+IP exceeded"
+        assert (await second.ask(LOGIN))[0].startswith(said)
+        assert await second.ask("NOOP") == []
+        await first.end()
+        await second.end()
+        await third.login()
+        await third.end()
+
+    run(scene)
+
+
+def test_quota_is_told_and_kept() -> None:
+    async def scene() -> None:
+        world = new_world()
+        world.store.set_quota(USER, octets=20 * 1024, messages=3)
+        talk = Talk(world)
+        await talk.greeting()
+        assert b" QUOTA] Logged in" in (await talk.ask(LOGIN))[-1]
+        root = b'* QUOTAROOT INBOX "User quota"\r\n'
+        told = b'* QUOTA "User quota" (STORAGE 0 20 MESSAGE 0 3)\r\n'
+        assert (await talk.ask("GETQUOTAROOT INBOX"))[:2] == [root, told]
+        assert (await talk.ask('GETQUOTA "User quota"'))[0] == told
+        assert b"NO Quota root doesn't exist" in (await talk.ask('GETQUOTA ""'))[0]
+        admin = b"NO Quota can be changed only by admin"
+        assert admin in (await talk.ask('SETQUOTA "User quota" (STORAGE 5)'))[0]
+        full = b"NO [OVERQUOTA] Quota exceeded (mailbox for user is full)"
+        assert full in (await talk.ask("APPEND INBOX {30000}"))[0]
+        assert full in (await talk.ask(b"APPEND INBOX {30000+}\r\n" + b"x" * 30_000))[-1]
+        for _ in range(3):
+            assert b"APPENDUID" in (await talk.ask(b"APPEND INBOX {1+}\r\nx"))[-1]
+        assert full in (await talk.ask(b"APPEND INBOX {1+}\r\nx"))[-1]
+        await talk.ask("SELECT INBOX")
+        assert full in (await talk.ask("COPY 1 INBOX"))[-1]
+        await talk.end()
+
+    run(scene)
+
+
 # --- the log
 
 
