@@ -8,8 +8,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailsim import sasl
 from mailsim.errors import RemoteProtocolError
+from mailsim.sasl import (
+    Challenge,
+    Quirk,
+    ServerMechanism,
+    Success,
+    make_challenge,
+    new_nonce,
+    server,
+)
 
 if TYPE_CHECKING:
     from mailsim.servers.world import World
@@ -90,10 +98,10 @@ class Exchange:
             outcome = self._mechanism.challenge(response)
         except RemoteProtocolError:
             return Rejected(self._named)
-        if isinstance(outcome, sasl.Challenge):
+        if isinstance(outcome, Challenge):
             return Continue(base64.b64encode(outcome.data).decode())
         user = self._world.accounts.login(outcome.user)
-        return Accepted(user) if isinstance(outcome, sasl.Success) else Rejected(user)
+        return Accepted(user) if isinstance(outcome, Success) else Rejected(user)
 
 
 def plain(user: bytes, password: bytes) -> str:
@@ -101,7 +109,7 @@ def plain(user: bytes, password: bytes) -> str:
     return base64.b64encode(b"\0" + user + b"\0" + password).decode()
 
 
-def _server(world: World, name: str) -> sasl.ServerMechanism:
+def _server(world: World, name: str) -> ServerMechanism:
     """The mechanism, with what is random in it drawn from the lab's seed."""
 
     def random(size: int) -> bytes:
@@ -110,11 +118,11 @@ def _server(world: World, name: str) -> sasl.ServerMechanism:
     challenge = b""
     if name == "CRAM-MD5":
         host, now = world.network.server.name, int(world.clock.now())
-        challenge = sasl.make_challenge(random, host, now)
-    return sasl.server(
+        challenge = make_challenge(random, host, now)
+    return server(
         name,
         credentials=world.accounts,
-        nonce=sasl.new_nonce(random) if name.startswith("SCRAM") else "",
+        nonce=new_nonce(random) if name.startswith("SCRAM") else "",
         challenge=challenge,
-        quirks=frozenset({sasl.Quirk.LOGIN_INITIAL_RESPONSE}),
+        quirks=frozenset({Quirk.LOGIN_INITIAL_RESPONSE}),
     )
