@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import tracemalloc
 from dataclasses import replace
 from typing import Any, cast
 
@@ -316,6 +317,27 @@ def test_a_line_without_an_end_is_not_kept() -> None:
     assert endless.lines[3:] == ["-ERR Input line too long."]
     endless = dovecot.talk("AUTH PLAIN", *[b"x" * 60_000] * 50)
     assert endless.lines[1:] == ["+ "]
+
+
+def test_who_asks_for_much_at_once_gets_it_piece_by_piece() -> None:
+    dovecot = pop3()
+    dovecot.deliver(b"Subject: grand\r\n\r\n" + b"x" * 50_000 + b"\r\n")
+    client = Forgetful([f"{one}\r\n".encode() for one in LOGIN] + [b"RETR 1\r\n" * 200])
+    tracemalloc.start()
+    asyncio.run(dovecot.session().run(cast("Peer", client)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert client.octets > 200 * 50_000
+    assert peak < 2_000_000
+
+
+class Forgetful(Client):
+    """A client that keeps nothing of what it hears."""
+
+    octets = 0
+
+    def write(self, data: bytes) -> None:
+        self.octets += len(data)
 
 
 def test_octets_that_are_no_text() -> None:

@@ -179,6 +179,9 @@ class Channel(ABC, Generic[Said, Heard]):
             raise ClosedError
         self._out += said
         self.sent += len(said)
+        if len(self._out) >= _PIECE:
+            # Who asks for much in one piece must take it, or it would pile up here.
+            await self.flush()
 
     async def flush(self) -> None:
         """Send what was said."""
