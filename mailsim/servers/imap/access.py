@@ -92,6 +92,11 @@ async def use_modseqs(session: ImapSession, *, qresync: bool = False) -> None:
         await session.untagged(replies.HIGHEST, code)
 
 
+async def urlauth(_: ImapSession, asked: Asked) -> Reply:
+    """RESETKEY, GENURLAUTH, URLFETCH (RFC 4467 §7): imap_urlauth_host is not set."""
+    raise asked.refused(replies.NO_URLAUTH)
+
+
 async def logout(session: ImapSession, _: Asked) -> Reply:
     """logout = "LOGOUT" """
     await session.put(session.bye(replies.BYE))

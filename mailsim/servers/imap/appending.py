@@ -138,11 +138,23 @@ def _message(asked: Asked, words: list[Word]) -> tuple[_New, list[Word]]:
         new.parts.append(first.raw)
     elif first.kind is Kind.ASKED:
         new.pending = first.size
+    elif first.atom == "UTF8" and words and words[0].kind is Kind.LIST and words[0].words:
+        _utf8(asked, words.pop(0).words[0], new)
     elif first.atom == "CATENATE" and words and words[0].kind is Kind.LIST:
         _catenate(asked, list(words.pop(0).words), new)
     else:
         raise asked.refused(replies.INVALID)
     return new, words
+
+
+def _utf8(asked: Asked, word: Word, new: _New) -> None:
+    """append-data =/ "UTF8" SP "(" literal8 ")"   ; RFC 6855 §4"""
+    if word.kind is Kind.ASKED:
+        new.pending = word.size
+    elif word.kind is Kind.LITERAL:
+        new.parts.append(word.raw)
+    else:
+        raise asked.refused(replies.INVALID)
 
 
 def _catenate(asked: Asked, words: list[Word], new: _New) -> None:

@@ -15,6 +15,7 @@ from mailsim.servers.imap.access import (
     logout,
     noop,
     starttls,
+    urlauth,
 )
 from mailsim.servers.imap.appending import append
 from mailsim.servers.imap.command import Entry, Sync
@@ -101,6 +102,9 @@ AFTER_LOGIN: Final = {
     "THREAD": _THREAD,
     "UID THREAD": _THREAD,
     "CANCELUPDATE": Entry(cancel_update, selected=True),
+    "RESETKEY": Entry(urlauth),
+    "GENURLAUTH": Entry(urlauth),
+    "URLFETCH": Entry(urlauth),
     "GETQUOTA": Entry(get_quota),
     "GETQUOTAROOT": Entry(get_quota_root),
     "SETQUOTA": Entry(set_quota),

@@ -10,7 +10,7 @@ from mailsim.servers.imap.names import opened
 from mailsim.servers.imap.replies import Reply, ok
 from mailsim.servers.imap.sets import chosen
 from mailsim.servers.store.uidset import written
-from mailsim.servers.store.values import OverQuotaError
+from mailsim.servers.store.values import SPECIAL_USE, OverQuotaError
 from mailsim.wire.imap.codes import Code, CopyUid
 from mailsim.wire.imap.sequence import SequenceSet
 
@@ -35,6 +35,7 @@ async def copy(session: ImapSession, asked: Asked) -> Reply:
         return replies.OVER_QUOTA
     if not pairs:
         return replies.NO_LONGER_EXIST
+    _count_trashed(session, target, pairs)
     return Reply("OK", "Copy completed", _copy_uid(target, pairs))
 
 
@@ -57,7 +58,13 @@ async def move(session: ImapSession, asked: Asked) -> Reply:
     # RFC 6851 §4.3: COPYUID comes untagged, before the first EXPUNGE.
     await session.untagged(replies.MOVED, _copy_uid(target, pairs))
     session.counted["expunged"] += len(pairs)
+    _count_trashed(session, target, pairs)
     return ok("Move completed")
+
+
+def _count_trashed(session: ImapSession, target: OpenMailbox, pairs: Pairs) -> None:
+    if SPECIAL_USE.get(target.info.name) == "\\Trash":
+        session.counted["trashed"] += len(pairs)
 
 
 def _copy_uid(target: OpenMailbox, pairs: Pairs) -> Code:

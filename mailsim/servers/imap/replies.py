@@ -63,6 +63,7 @@ TOO_LONG: Final = "Too long argument"
 UNKNOWN: Final = "Unknown command"
 DONE_EXPECTED: Final = Reply("BAD", "Expected DONE")
 IDLING: Final = "idling"
+NO_URLAUTH: Final = "URLAUTH disabled"
 INCONSISTENT: Final = "IMAP session state is inconsistent, please relogin."
 STILL_HERE: Final = "Still here"
 

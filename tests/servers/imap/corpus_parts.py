@@ -105,6 +105,9 @@ PARTS: dict[str, bytes] = {
     "type-comment": text("Content-Type: (c) text/(d)plain; (e) charset=(f)utf-8 (g)", "", "x"),
     "type-junk": text("Content-Type: text/plain charset=utf-8; name=x", "", "x"),
     "type-twice": text("Content-Type: text/html", "Content-Type: text/plain; charset=x", "", "x"),
+    "type-unclosed": text("Content-Type: text(plain", "", "x"),
+    "type-twice-odd": MIME
+    + b"Content-Type: multipart/mixed; boundary=b\r\nContent-Type: text/plain\r\n\r\nmot\r\n",
     "type-quoted": text('Content-Type: text/plain; name="a;b=\\"c\\""; x="y', "", "x"),
     "type-params": text('Content-Type: text/plain; a=1;;b=2; ; c=3; d; e=; f==?utf-8?Q?x?=; g="', ' pli\u00e9"; h=a/b; i=j', "", "x"),
     "type-2231": text(

@@ -327,11 +327,13 @@ def test_the_log_counts_what_was_read_and_what_went() -> None:
         await talk.login()
         await talk.ask("FETCH 1 BODY[]")
         await talk.ask("FETCH 1 BODY.PEEK[HEADER]")
+        await talk.ask("CREATE Trash")
+        await talk.ask("COPY 1 Trash")
         await talk.ask("STORE 1 +FLAGS (\\Deleted)")
         await talk.ask("EXPUNGE")
         await talk.end()
         assert log(world)[-1].endswith(
-            "deleted=1 expunged=1 trashed=0 hdr_count=1 hdr_bytes=14 body_count=1 body_bytes=21"
+            "deleted=1 expunged=1 trashed=1 hdr_count=1 hdr_bytes=14 body_count=1 body_bytes=21"
         )
 
     run(scene)

@@ -182,6 +182,20 @@ def test_two_writers_and_two_readers_at_once_lose_nothing() -> None:
     run(scene)
 
 
+def test_idle_says_now_and_then_that_it_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mailsim.servers.imap.idling._NOTIFY_INTERVAL", 0.001)
+
+    async def scene() -> None:
+        talk = Talk(new_world())
+        await talk.login()
+        await talk.ask("IDLE")
+        assert await talk.unasked() == [b"* OK Still here\r\n"]
+        assert (await talk.done())[-1].startswith(b"c3 OK Idle completed")
+        await talk.end()
+
+    run(scene)
+
+
 def test_idle_is_told_of_a_delivery_and_of_another_session_at_once() -> None:
     async def scene() -> None:
         world = new_world()
