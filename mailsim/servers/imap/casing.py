@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+
+_NO_TEXT = re.compile("\N{REPLACEMENT CHARACTER}{2,}")
 
 
 class _Letters(dict[int, str]):
@@ -23,4 +26,7 @@ _LETTERS = _Letters()
 
 def folded(text: str) -> str:
     """`text` in the form in which it is compared."""
-    return text.upper() if text.isascii() else text.translate(_LETTERS)
+    if text.isascii():
+        return text.upper()
+    # However many octets are no text, together they are one letter.
+    return _NO_TEXT.sub("\N{REPLACEMENT CHARACTER}", text).translate(_LETTERS)

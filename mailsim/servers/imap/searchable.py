@@ -10,6 +10,7 @@ from mailsim.servers.imap.casing import folded
 from mailsim.servers.imap.headers import Header, read_header
 from mailsim.wire.mime import Part, decode_words, parse
 from mailsim.wire.mime.charsets import to_text
+from mailsim.wire.mime.fields import Field
 from mailsim.wire.mime.parameters import param_text, read_content_type, read_encoding
 from mailsim.wire.mime.parser import blank_line
 from mailsim.wire.mime.transfer import decode
@@ -78,33 +79,35 @@ class Searchable:
 def _header(part: Part) -> str:
     """The header section on unfolded lines, its encoded words read."""
     header = part.header
+    if b"=?" in header:
+        return "".join(_decoded(part, field) for field in part.fields) + "\r\n"
     if b"\n " in header or b"\n\t" in header:
         header = _FOLD.sub(b" ", header)
-    if b"=?" not in header:
-        return header.decode("utf-8", "replace")
-    return "".join(map(_decoded_line, header.splitlines(keepends=True)))
+    return header.decode("utf-8", "replace")
 
 
-def _decoded_line(line: bytes) -> str:
+def _decoded(part: Part, field: Field) -> str:
     """A field with the encoded words of its value read; space alone before the first is none."""
-    name, colon, value = line.partition(b":")
-    middle = colon + (value[:1] if value[:1] in (b" ", b"\t") else b"")
-    value = value[len(middle) - len(colon) :]
-    return (name + middle).decode("utf-8", "replace") + decode_words(value) + "\r\n"
+    line = _FOLD.sub(b" ", part.content[field.start : field.end])
+    begin = 0 if field.raw is None else line.index(b":") + 1
+    begin += line[begin : begin + 1] in (b" ", b"\t") and begin > 0
+    return line[:begin].decode("utf-8", "replace") + decode_words(line[begin:]) + "\r\n"
 
 
 def _body(part: Part) -> str:
-    """The body as text, if it is text or a message's, and its encoding is known."""
+    """The body as text, if it is text or a message's, and its encoding is known.
+
+    Of fields that stand twice Dovecot asks the last whether it is text, the first for the charset.
+    """
     if part.children:
         return ""
     fields = read_header(part.header).fields
     charset: str | None = None
     types = fields.get(b"content-type")
     if types:
-        media_type, params = read_content_type(types[0])
-        if not media_type.lower().startswith((b"text/", b"message/")):
+        if not read_content_type(types[-1])[0].lower().startswith((b"text/", b"message/")):
             return ""
-        charset = param_text(params, "charset")
+        charset = param_text(read_content_type(types[0])[1], "charset")
     encodings = fields.get(b"content-transfer-encoding")
     encoding = read_encoding(encodings[-1]) or b"?" if encodings else b"7bit"
     octets = decode(part.body, encoding.decode("latin-1"))

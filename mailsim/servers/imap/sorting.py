@@ -9,6 +9,7 @@ from mailsim.servers.imap.casing import folded
 from mailsim.servers.imap.matching import Candidate
 from mailsim.servers.imap.subjects import base_subject
 from mailsim.wire.mime.addresses import Mailbox, parse_addresses
+from mailsim.wire.mime.lexer import no_nul
 from mailsim.wire.mime.words import decode_words
 
 _REVERSE: Final = "REVERSE"
@@ -68,8 +69,8 @@ def _display(field: bytes) -> Callable[[Candidate], str]:
 
 
 def _first(one: Candidate, field: bytes) -> Mailbox | None:
-    value = one.text.header.raw(field)
-    found = parse_addresses(value, most=1) if value else []
+    values = one.text.header.fields.get(field)
+    found = parse_addresses(no_nul(values[0]), most=1) if values else []
     return found[0] if found else None
 
 

@@ -10,9 +10,7 @@ _SPECIAL = re.compile(rb'(["\\])')
 _NO_LINE_END = re.compile(rb"[\r\n]+")
 _MAX_SPECIALS = 4
 # What a string for humans holds when nothing needs to be done to it.
-_TIDY = re.compile(
-    rb"[!#-\[\]-\x7f\x01-\x08\x0b\x0c\x0e-\x1f]*+(?: [!#-\[\]-\x7f\x01-\x08\x0b\x0c\x0e-\x1f]++)*+"
-)
+_TIDY = re.compile(rb"(?:%(w)b++(?: %(w)b++)*+)?" % {b"w": rb'[^\0\t\n\r "\\\x80-\xff]'})
 _SPACE = re.compile(rb"[ \t]+")
 
 

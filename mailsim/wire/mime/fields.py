@@ -38,10 +38,14 @@ def clean(raw: bytes) -> bytes:
         raw = raw.removesuffix(b"\r")
         return raw.lstrip(b" \t") or raw[1:]
     raw = raw.replace(b"\r\n", b"\n").removesuffix(b"\n").removesuffix(b"\r")
-    first = raw.find(b"\n")
-    # A first line of nothing but space keeps it, but for one.
-    bare = raw[:first].lstrip(b" \t") if first >= 0 else raw.lstrip(b" \t")
-    return bare + raw[first:] if bare and first >= 0 else bare or raw[1:]
+    first, last = raw.find(b"\n"), raw.rfind(b"\n")
+    if first < 0:
+        return raw.lstrip(b" \t") or raw[1:]
+    # A first line of nothing but space keeps it, but for one; a last one is no line of its own.
+    begin = raw[:first].lstrip(b" \t") or raw[1:first]
+    if raw[last + 1 :].strip(b" \t"):
+        return begin + raw[first:]
+    return begin + raw[first:last] + raw[last + 1 :]
 
 
 def _end(content: bytes, start: int, end: int) -> int:

@@ -17,9 +17,9 @@ _ATOM = re.compile(rb"[%b]+" % ATEXT)
 _ATOM_OR_DOT = re.compile(rb"[%b.]*" % ATEXT)
 _DOTS = re.compile(rb"\.+")
 _SPACE = re.compile(rb"[ \t\r\n]*")
-_COMMENT_MARK = re.compile(rb"[()\\]")
+_COMMENT_MARK = re.compile(rb"[()\\\n]")
 _QUOTED_MARK = re.compile(rb'["\\\n]')
-_LITERAL_MARK = re.compile(rb"[\]\\]")
+_LITERAL_MARK = re.compile(rb"[\[\]\\]")
 _BEGINS_WORD = re.compile(rb'["%b.]' % ATEXT)
 
 
@@ -89,10 +89,14 @@ class Lexer:
         at = start
         while mark := _COMMENT_MARK.search(self.data, at):
             at = mark.end()
-            if mark[0] == b"\\":
-                pieces.append(self.data[start : at - 1])
+            if mark[0] == b"\\" and self.data[at : at + 1] in b"\n":
+                if at >= self.end:
+                    break
+                continue  # a fold is not quoted
+            if mark[0] in b"\\\n":
+                pieces.append(self.data[start : at - 1].removesuffix(b"\r"))
                 start = at
-                at += 1
+                at += mark[0] == b"\\"
                 continue
             level += 1 if mark[0] == b"(" else -1
             if level == 0:
@@ -162,9 +166,9 @@ class Lexer:
             if mark[0] == b"\n":
                 self.out += data[start : at - 1].removesuffix(b"\r")
                 start = at
-            else:
-                if at >= self.end:
-                    break
+            elif at >= self.end:
+                break
+            elif data[at] != 0x0A:  # a fold is not quoted
                 self.out += data[start : at - 1]
                 start = at
                 at += 1
@@ -193,13 +197,16 @@ class Lexer:
         return self._domain_literal() if self.at(b"[") else self.dot_atom()
 
     def _domain_literal(self) -> int:
-        at = self.pos
+        at = self.pos + 1
         while mark := _LITERAL_MARK.search(self.data, at):
             at = mark.end()
             if mark[0] == b"]":
                 self.out += self.data[self.pos : at]
                 self.pos = at
                 return self.skip()
+            if mark[0] == b"[":
+                self.pos = mark.start()
+                return BROKEN
             at += 1
         self.pos = self.end
         return BROKEN

@@ -27,7 +27,7 @@ def read_content_type(field: bytes) -> tuple[bytes, Params]:
 
 def _read_content_type(field: bytes) -> tuple[bytes, Params]:
     lexer = Lexer(field)
-    if lexer.skip() == MORE and lexer.token() == END:
+    if lexer.skip() == MORE and lexer.token() != MORE:
         return lexer.take(), ()
     kind = lexer.take()
     if kind and lexer.at(b"/"):
