@@ -375,6 +375,32 @@ def test_an_expunged_message_is_left_out_and_said_so() -> None:
     run(scene)
 
 
+def test_a_client_that_was_away_is_told_what_vanished_and_what_changed() -> None:
+    async def scene() -> None:
+        world = new_world()
+        for _ in range(4):
+            world.store.deliver(USER, "INBOX", b"Subject: x\r\n\r\n", received=1.0)
+        box = world.store.open(USER, "INBOX")
+        validity, known = box.info.uid_validity, box.info.highest_modseq
+        box.expunge([2])
+        box.change_flags([3], ["\\Flagged"], "+")
+        talk = Talk(world)
+        await talk.greeting()
+        await talk.ask(LOGIN)
+        await talk.ask("ENABLE QRESYNC")
+        lines = await talk.ask(f"SELECT INBOX (QRESYNC ({validity} {known} 1:4))")
+        assert b"* VANISHED (EARLIER) 2\r\n" in lines
+        changed = b"* 2 FETCH (UID 3 FLAGS (\\Flagged \\Recent) MODSEQ (%d))\r\n"
+        assert changed % box.info.highest_modseq in lines
+        assert lines[-1].startswith(b"c3 OK [READ-WRITE]")
+        # What the client does not have is not told (RFC 7162 §3.2.5.1).
+        lines = await talk.ask(f"SELECT INBOX (QRESYNC ({validity} {known} 1,4))")
+        assert not any(b"VANISHED" in line or b"FETCH" in line for line in lines)
+        await talk.end()
+
+    run(scene)
+
+
 # --- IMAP4rev2
 
 
