@@ -86,6 +86,22 @@ def test_a_quit_that_the_disk_refuses_deletes_nothing(dovecot: Dovecot) -> None:
     assert left(dovecot) == [FIRST, SECOND]
 
 
+def test_a_full_disk_lets_nobody_in_who_has_no_mailbox_yet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dovecot = pop3()
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(dovecot.world.store, "create", full)
+    client = dovecot.talk(*LOGIN, "STAT")
+    assert client.lines[-1].startswith("-ERR [SYS/TEMP] Internal error occurred. ")
+    assert dovecot.log[-1].endswith("Couldn't open INBOX top=0/0, retr=0/0, del=0/0, size=0")
+    monkeypatch.undo()
+    assert dovecot.talk(*LOGIN).lines[-1] == "+OK Logged in."
+
+
 # --- what was read
 
 

@@ -127,7 +127,11 @@ class Pop3Session(Channel[Reply, Command]):
                 await self.say(replies.LOCKED())
                 raise ClosedError("Couldn't lock POP3 session")
             self._locked = user
-        self.drop = Maildrop(self.world.store, user)
+        try:
+            self.drop = Maildrop(self.world.store, user)
+        except sqlite3.Error:  # a full disk, and no INBOX yet
+            await self.say(transaction.storage_error(self))
+            raise ClosedError("Couldn't open INBOX") from None
         self._bad = 0
         await self.say(replies.LOGGED_IN())
 

@@ -120,8 +120,7 @@ async def quit_(session: Pop3Session, drop: Maildrop, argument: str) -> bool:
     try:
         drop.update(expunge=True)
     except sqlite3.Error:  # a full disk: the maildrop is as it was
-        stamp = f"{session.world.clock.utc():%Y-%m-%d %H:%M:%S}"
-        await session.say(replies.STORAGE(stamp=stamp))
+        await session.say(storage_error(session))
         raise ClosedError(STORAGE_ERROR) from None
     session.updated = session.over = True
     await session.say(replies.MESSAGES_DELETED() if drop.deleted else replies.LOGGING_OUT())
@@ -129,6 +128,11 @@ async def quit_(session: Pop3Session, drop: Maildrop, argument: str) -> bool:
 
 
 STORAGE_ERROR: Final = "Storage error during logout."
+
+
+def storage_error(session: Pop3Session) -> Reply:
+    """What is said when the store can do nothing."""
+    return replies.STORAGE(stamp=f"{session.world.clock.utc():%Y-%m-%d %H:%M:%S}")
 
 
 async def _expunged(session: Pop3Session, number: int) -> bool:
