@@ -157,7 +157,8 @@ def _read(label: str, section: Section, partial: tuple[int, int] | None = None) 
     read = sections.content
 
     def of(batch: Batch) -> list[bytes]:
-        return [prefix + literal(read(one, section, partial)) for one in batch.contents]
+        found = [read(one, section, partial) for one in batch.contents]
+        return [b"%b{%d}\r\n%b" % (prefix, len(one), one) for one in found]
 
     return of
 

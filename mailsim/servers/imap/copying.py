@@ -29,6 +29,8 @@ async def copy(session: ImapSession, asked: Asked) -> Reply:
         return replies.NO_MESSAGES
     target = opened(session, raw, "TRYCREATE")
     view = session.selected
+    if not asked.uid and any(map(view.is_gone, uids)):
+        return replies.NO_LONGER_EXIST  # all or none: RFC 3501 §6.4.7
     try:
         pairs = view.box.copy(uids, target, saved=session.world.clock.now())
     except OverQuotaError:

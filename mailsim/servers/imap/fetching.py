@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from mailsim.servers.imap import replies
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from mailsim.servers.imap.view import View
 
 _BATCH: Final = 100
+_BATCH_OCTETS: Final = 1 << 20
 _FAST: Final = ("FLAGS", "INTERNALDATE", "RFC822.SIZE")
 _MACROS: Final = {"FAST": _FAST, "ALL": (*_FAST, "ENVELOPE"), "FULL": (*_FAST, "ENVELOPE", "BODY")}
 _MODSEQ: Final = FetchItem("MODSEQ")
@@ -173,9 +173,23 @@ class _Rows:
 
     def of(self, uids: Sequence[int]) -> Iterator[bytes]:
         """The lines of these messages."""
-        asked = iter(self._changed(uids))
-        while batch := list(islice(asked, _BATCH)):
+        batch: list[int] = []
+        octets_held = 0
+        for uid in self._changed(uids):
+            size = self._size(uid)
+            if len(batch) >= _BATCH or (batch and octets_held + size > _BATCH_OCTETS):
+                yield self._batch(batch)
+                batch, octets_held = [], 0
+            batch.append(uid)
+            octets_held += size
+        if batch:
             yield self._batch(batch)
+
+    def _size(self, uid: int) -> int:
+        """What the message costs in memory: nothing where its content is not read."""
+        if not self._counted:
+            return 0
+        return sum(one.size for one in self._view.box.messages((uid,))) * len(self._counted)
 
     def _changed(self, uids: Sequence[int]) -> Sequence[int]:
         """Those worth reading: with CHANGEDSINCE most of a big mailbox is not."""
@@ -206,13 +220,17 @@ class _Rows:
     def _rows(self, batch: Batch, columns: list[list[bytes]], seen: frozenset[int]) -> bytes:
         number, buffered = self._view.number, self._wanted.buffered
         tell = seen and not self._wanted.flags
-        lines = []
+        # Put together once: an item may have megabytes.
+        lines: list[bytes] = []
         for one, row in zip(batch.messages, zip(*columns, strict=True), strict=True):
             shown: Sequence[bytes] = row
             if tell and one.uid in seen:
                 flags = b"FLAGS " + self._view.flags(one.uid, one.flags)
                 shown = (*row[:buffered], flags, *row[buffered:])
-            lines.append(b"* %d FETCH (%b)\r\n" % (number(one.uid), b" ".join(shown)))
+            lines.append(b"* %d FETCH (" % number(one.uid))
+            for item in shown:
+                lines += (item, b" ")
+            lines[-1] = b")\r\n"
         for at, kind in self._counted:
             self.read[f"{kind}_count"] += len(columns[at])
             self.read[f"{kind}_bytes"] += sum(map(octets, columns[at]))

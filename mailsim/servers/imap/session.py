@@ -250,11 +250,22 @@ class ImapSession(Channel[Response, Event]):
             gathered.append(one)
             size += len(one)
             if size >= CHUNK:
-                await self.put(b"".join(gathered))
-                await self.flush()
+                await self._send(gathered)
+                size = 0
                 await asyncio.sleep(0)
-                gathered, size = [], 0
+            del one  # the next may be as big
         await self.put(b"".join(gathered))
+
+    async def _send(self, gathered: list[bytes]) -> None:
+        """Send at once what was gathered, with no more copies than must be."""
+        much = b"".join(gathered)
+        gathered.clear()
+        if self._cut is not None:
+            await self.put(much)
+        await self.flush()
+        self.sent += len(much)
+        self.peer.write(much)
+        await self.peer.drain()
 
     def select(self, view: View) -> None:
         """The mailbox of `view` is selected from here on."""

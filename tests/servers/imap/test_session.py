@@ -140,6 +140,27 @@ def test_one_that_comes_without_being_asked_for_ends_it() -> None:
     run(scene)
 
 
+def test_memory_stays_bounded_while_big_messages_are_read() -> None:
+    async def scene() -> None:
+        world = new_world()
+        big = b"Subject: x\r\n\r\n" + b"y" * 10_000_000
+        for _ in range(4):
+            world.store.deliver(USER, "INBOX", big, received=1.0)
+        talk = Talk(world)
+        await talk.login()
+        heard: list[int] = []
+        talk.pipe.write = lambda data: heard.append(len(data))  # type: ignore[method-assign]
+        tracemalloc.start()
+        talk.pipe.say(b"c9 FETCH 1:* (BODY.PEEK[] BODY.PEEK[TEXT])\r\nc9 LOGOUT\r\n")
+        await talk.end()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert sum(heard) > 8 * 10_000_000
+        assert peak < 64 * 1024 * 1024
+
+    run(scene)
+
+
 def test_memory_stays_bounded_while_a_client_floods() -> None:
     async def scene() -> None:
         talk = Talk(new_world())
