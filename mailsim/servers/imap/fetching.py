@@ -21,6 +21,7 @@ from mailsim.servers.imap.columns import (
 )
 from mailsim.servers.imap.command import Asked, RefusedError
 from mailsim.servers.imap.fetch_refusals import refusal
+from mailsim.servers.imap.finding import batches
 from mailsim.servers.imap.replies import Reply, ok
 from mailsim.servers.imap.sections import UndecodableError
 from mailsim.servers.imap.sets import chosen
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from mailsim.servers.imap.session import ImapSession
     from mailsim.servers.imap.view import View
 
-_BATCH: Final = 100
-_BATCH_OCTETS: Final = 1 << 20
 _FAST: Final = ("FLAGS", "INTERNALDATE", "RFC822.SIZE")
 _MACROS: Final = {"FAST": _FAST, "ALL": (*_FAST, "ENVELOPE"), "FULL": (*_FAST, "ENVELOPE", "BODY")}
 _MODSEQ: Final = FetchItem("MODSEQ")
@@ -173,23 +172,8 @@ class _Rows:
 
     def of(self, uids: Sequence[int]) -> Iterator[bytes]:
         """The lines of these messages."""
-        batch: list[int] = []
-        octets_held = 0
-        for uid in self._changed(uids):
-            size = self._size(uid)
-            if len(batch) >= _BATCH or (batch and octets_held + size > _BATCH_OCTETS):
-                yield self._batch(batch)
-                batch, octets_held = [], 0
-            batch.append(uid)
-            octets_held += size
-        if batch:
+        for batch in batches(self._view, self._changed(uids), content=bool(self._counted)):
             yield self._batch(batch)
-
-    def _size(self, uid: int) -> int:
-        """What the message costs in memory: nothing where its content is not read."""
-        if not self._counted:
-            return 0
-        return sum(one.size for one in self._view.box.messages((uid,))) * len(self._counted)
 
     def _changed(self, uids: Sequence[int]) -> Sequence[int]:
         """Those worth reading: with CHANGEDSINCE most of a big mailbox is not."""

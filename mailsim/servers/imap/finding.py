@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from mailsim.wire.imap.search_keys import Key
 
 _BATCH: Final = 100
-_TURN: Final = 2_000
-"""After so many messages that need not be read the others have their turn too."""
+_BATCH_OCTETS: Final = 1 << 20
+_TURN: Final = 20
+"""After so many batches that need not be read the others have their turn too."""
 SYSTEM_FLAG_KEYS: Final = {flag[1:].upper(): flag for flag in SYSTEM_FLAGS}
 """ANSWERED, and UNANSWERED without its UN; the same for the others (RFC 3501 §6.4.4)."""
 
@@ -65,11 +66,26 @@ async def found(view: View, wanted: Query) -> list[Message]:
     """The messages that match, ascending; other connections have their turn meanwhile."""
     matched: list[Message] = []
     uids = _worth_reading(view, wanted)
-    for start in range(0, len(uids), _BATCH):
-        matched += matching(view, wanted, list(uids[start : start + _BATCH]))
-        if wanted.needs_content or start % _TURN == 0:
+    for number, batch in enumerate(batches(view, uids, content=wanted.needs_content)):
+        matched += _match(view, wanted, batch)
+        if wanted.needs_content or number % _TURN == 0:
             await asyncio.sleep(0)
     return matched
+
+
+def batches(view: View, uids: Iterable[int], *, content: bool) -> Iterator[list[int]]:
+    """The UIDs, some at a time; where the `content` is read, no more than memory should hold."""
+    batch: list[int] = []
+    octets = 0
+    for uid in uids:
+        size = sum(one.size for one in view.box.messages((uid,))) if content else 0
+        if len(batch) >= _BATCH or (batch and octets + size > _BATCH_OCTETS):
+            yield batch
+            batch, octets = [], 0
+        batch.append(uid)
+        octets += size
+    if batch:
+        yield batch
 
 
 def _worth_reading(view: View, wanted: Query) -> Sequence[int]:
@@ -84,8 +100,16 @@ def _worth_reading(view: View, wanted: Query) -> Sequence[int]:
     return uids
 
 
-def matching(view: View, wanted: Query, uids: list[int]) -> list[Message]:
+def matching(view: View, wanted: Query, uids: Iterable[int]) -> list[Message]:
     """Which of these messages match."""
+    return [
+        one
+        for batch in batches(view, uids, content=wanted.needs_content)
+        for one in _match(view, wanted, batch)
+    ]
+
+
+def _match(view: View, wanted: Query, uids: list[int]) -> list[Message]:
     contents = Contents(view.box, uids)
     made = []
     for one in view.box.messages(uids):

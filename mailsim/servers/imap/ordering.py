@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING
 
 from mailsim.servers.imap.command import Asked
-from mailsim.servers.imap.finding import Contents, found
+from mailsim.servers.imap.finding import batches, found
 from mailsim.servers.imap.matching import Candidate
 from mailsim.servers.imap.replies import Reply, ok
 from mailsim.servers.imap.results import Results, read_returns
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from mailsim.servers.imap.session import ImapSession
     from mailsim.servers.imap.view import View
     from mailsim.servers.store.values import Message
-
-_BATCH: Final = 100
 
 
 async def sort(session: ImapSession, asked: Asked) -> Reply:
@@ -60,15 +59,12 @@ async def thread(session: ImapSession, asked: Asked) -> Reply:
 
 def candidates(view: View, messages: Sequence[Message]) -> Iterator[Candidate]:
     """The messages, each with its header to look at: order asks for no body."""
-    for start in range(0, len(messages), _BATCH):
-        batch = messages[start : start + _BATCH]
-        contents = Contents(view.box, [one.uid for one in batch])
-        for one in batch:
-            yield Candidate(
-                view.number(one.uid),
-                one,
-                lambda uid=one.uid, held=contents: header(held.of(uid)),  # type: ignore[misc]
-            )
+    known = {one.uid: one for one in messages}
+    for batch in batches(view, known, content=True):
+        headers = {uid: header(content) for uid, content in view.box.contents(batch)}
+        for uid in batch:
+            content = headers.get(uid, b"")
+            yield Candidate(view.number(uid), known[uid], partial(bytes, content))
 
 
 def header(content: bytes) -> bytes:
