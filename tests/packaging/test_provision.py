@@ -262,7 +262,7 @@ FAULTS: Final = {
     "F29": ("/etc/postfix/main.cf", "secretaire@ugb.sn=secretariat@ugb.sn"),
     "expired": ("/etc/postfix/main.cf", "smtpd-expired.pem"),
     "self-signed": ("/etc/dovecot/lab.d/40-tls.conf", "imapd-self-signed.pem"),
-    "wrong-name": ("/etc/apache2/sites-available/webmail-tls.conf", "apache2-wrong-name.pem"),
+    "wrong-name": ("/etc/postfix/main.cf", "smtpd-wrong-name.pem"),
 }
 
 
