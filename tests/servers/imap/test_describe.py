@@ -48,6 +48,13 @@ def test_the_example_of_rfc_3501() -> None:
     assert describe.body_structure(message).decode() == expected + " NIL NIL NIL NIL)"
 
 
+def test_of_fields_that_stand_twice() -> None:
+    message = parse(b"Subject: 1\r\nSubject: 2\r\nTo: a@b\r\nTo: c@d\r\nDate: x\r\nDate: y\r\n\r\n")
+    assert describe.envelope(message) == (
+        b'("y" "2" NIL NIL NIL ((NIL NIL "a" "b")(NIL NIL "c" "d")) NIL NIL NIL NIL)'
+    )
+
+
 def units(octets: bytes) -> tuple[bytes, ...]:
     """Lines and literals in turn, as they come over the wire."""
     found = []

@@ -43,6 +43,7 @@ def threaded(candidates: list[Candidate], algorithm: str) -> str:
         ("[a] [b] x", "X", False),
         ("[a]", "[A]", False),
         ("[a][b]", "[B]", False),
+        ("[fwd: x]", "X", True),
         ("[fwd: Re: x]", "X", True),
         ("[fwd: [fwd: x (fwd)]]", "X", True),
         ("=?utf-8?Q?Re=3A_x?=", "X", True),
@@ -137,6 +138,8 @@ def mail(name: str, *parents: str, subject: str = "", day: int = 1) -> str:
         ([mail("b", subject="Re: s"), mail("a", subject="s", day=2)], "(2 1)", "(1)(2)"),
         # REFERENCES goes by the first message of a thread, REFS by the last.
         ([mail("a"), mail("b", day=2), mail("c", "a", day=3)], "(1 3)(2)", "(2)(1 3)"),
+        # What a message itself says of its parent counts, not what others say.
+        ([mail("c", "a", "b"), mail("b", day=2), mail("a", day=3)], "(2 1)(3)", "(2 1)(3)"),
         # Below step (2) a message that is not here is none.
         ([mail("c", "a", "b"), mail("a", day=2)], "(2 1)", "(2 1)"),
     ],

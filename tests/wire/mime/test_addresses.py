@@ -54,6 +54,9 @@ def test_addresses(field: str, expected: list[tuple[str | None, str | None]]) ->
 def test_what_is_missing_is_filled() -> None:
     [one] = parse_addresses(b"a b c")
     assert one == Mailbox(b"a b c", None, b"MISSING_MAILBOX", b"MISSING_DOMAIN", broken=True)
+    for field in (b"a@b.", b"a@b..c", b"a@.b", b"a@"):
+        [one] = parse_addresses(field)
+        assert (one.mailbox, one.domain, one.broken) == (b"a", b"MISSING_DOMAIN", True)
     [one] = parse_addresses(b"Nom <a@>")
     assert (one.domain, one.broken, one.email) == (b"SYNTAX_ERROR", True, None)
 

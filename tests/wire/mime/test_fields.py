@@ -108,6 +108,7 @@ def test_only_charsets_are_looked_up() -> None:
         ("attachment; filename*=utf-8''%C3%A9t%C3%A9.txt", "été.txt"),
         ("attachment; filename*0=un; filename*1=deux", "undeux"),
         ("attachment; filename*0*=iso-8859-1''%E9; filename*1=x", "éx"),
+        ("attachment; filename*0*=utf-8''%C3%A9; filename*1=%41", "é%41"),
         ("attachment", None),
     ],
 )
@@ -215,6 +216,10 @@ def test_quoted_printable(octets: bytes) -> None:
     coded = quopri.encodestring(octets.replace(b"\n", b"\r\n"), quotetabs=True)
     assert decode_quoted_printable(coded) == quopri.decodestring(coded)
     assert decode("".join(f"={one:02X}" for one in octets).encode(), "quoted-printable") == octets
+
+
+def test_space_at_line_ends_is_none() -> None:
+    assert decode_quoted_printable(b"a \t\r\nb=20 \r\nc= \r\nd ") == b"a\r\nb \r\ncd"
 
 
 @given(st.binary(), st.sampled_from(["base64", "quoted-printable", "8bit", "x"]))

@@ -106,6 +106,14 @@ def test_a_delimiter_takes_the_line_end_before_it() -> None:
     assert (empty.header, empty.body) == (b"Content-ID: x\r\n", b"")
 
 
+def test_a_long_boundary_is_cut() -> None:
+    content = b"Content-Type: multipart/mixed; boundary=%b\r\n\r\n--%b\r\n\r\n1\r\n" % (
+        b"L" * 100,
+        b"L" * 80,
+    )
+    assert shape(parse(content)) == [b"1\r\n"]
+
+
 def test_a_digest_holds_messages() -> None:
     content = (
         b"Content-Type: multipart/digest; boundary=a\r\n\r\n"
