@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from mailsim.protocol.sieve import (
     ALL,
@@ -26,6 +28,7 @@ from mailsim.protocol.sieve import (
 from tests.oracles.pigeonhole import Pigeonhole, Verdict, lacking
 from tests.protocol.sieve.described import described
 from tests.protocol.sieve.test_examples import EXAMPLES, Case, cases, envelope, message
+from tests.protocol.sieve.test_fuzz import broken_examples, slips
 
 pytestmark = pytest.mark.oracle
 
@@ -116,6 +119,20 @@ def test_a_script_does_what_pigeonholes_does(
 )
 def test_an_rfcs_example_does_what_pigeonholes_does(pigeonhole: Pigeonhole, case: Case) -> None:
     agree(pigeonhole, case.script.read_bytes(), message(case.message), envelope(case))
+
+
+@given(st.one_of(broken_examples(), slips()))
+def test_broken_scripts_are_refused_alike(pigeonhole: Pigeonhole, script: bytes) -> None:
+    # sieve-test has no ereject, and takes more arguments than setflag has.
+    script = script.replace(b'"ereject", ', b"").replace(b'"spamtest", ', b"")
+    compiled = compile_script(script, name="script", settings=SETTINGS)
+    mine = [one.pigeonhole for one in compiled.complaints] if isinstance(compiled, Refused) else []
+    assume(b"ereject" not in script)
+    assume(not any("requires 2 positional argument(s), but" in one for one in mine))
+    theirs = pigeonhole.test(script, b"A: b\r\n\r\n", "s@x.y", "d@e.f").complaints
+    if not any(one.endswith("failed.") for one in theirs):
+        theirs = []
+    assert mine == theirs
 
 
 DATES = (

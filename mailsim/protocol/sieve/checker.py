@@ -274,14 +274,15 @@ class Checker:
         return self.value(value, wanted)
 
     def _positional(self, node: Node, spec: Spec, call: Call, given: list[Argument]) -> None:
+        wanted = spec.count if spec.arguments is None else len(spec.arguments)
+        if wanted is not None and len(given) != wanted:
+            raise Wrong(
+                "sieve.argument-count", node.place, name=spec.name, sort=spec.sort.value,
+                wanted=wanted, found=len(given),
+            )  # fmt: skip
         if spec.arguments is None:
             call.args = list(given)  # the command's own check reads them
             return
-        if len(given) != len(spec.arguments):
-            raise Wrong(
-                "sieve.argument-count", node.place, name=spec.name, sort=spec.sort.value,
-                wanted=len(spec.arguments), found=len(given),
-            )  # fmt: skip
         # Their types are looked at behind the tests' number, as Pigeonhole does.
         call.extra = given
 

@@ -132,7 +132,12 @@ class Lexer:
         return self._name(start)
 
     def _skip_blank(self) -> None:
-        source = self._source
+        source, start = self._source, self._at
+        self._skip(source)
+        # Behind blanks what is odd is told of again, as Pigeonhole does.
+        self._garbage = self._garbage and self._at == start
+
+    def _skip(self, source: bytes) -> None:
         while self._at < len(source):
             if match := _BLANK.match(source, self._at):
                 self._at = match.end()

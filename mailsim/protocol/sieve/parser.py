@@ -43,6 +43,8 @@ class Parser:
         self._limits = limits
         self._report = complain
         self._errors = 0
+        self._valid = True
+        """Whether the grammar has held so far; what the lexer finds odd does not break it yet."""
         self._nodes = 0
         self._lexer = Lexer(source, limits, self._note)
 
@@ -53,7 +55,7 @@ class Parser:
             self._commands(commands, 1)
         except _Lost:
             return commands
-        if self._kind is not Kind.END and not self._errors:
+        if self._kind is not Kind.END and self._valid:
             self._wrong("sieve.not-the-end", found=token_word(self._kind))
         return commands
 
@@ -67,6 +69,7 @@ class Parser:
             self._report(wrong)
 
     def _wrong(self, message_id: str, place: Place | None = None, /, **params: object) -> None:
+        self._valid = False
         # What the lexer has complained of is not complained of again.
         if self._kind is not Kind.ERROR:
             self._note(Wrong(message_id, place or self._lexer.token.place, **params))

@@ -90,6 +90,8 @@ class Spec:
     extension: str = ""
     tests: int = 0
     block: bool = False
+    count: int | None = None
+    """How many positional arguments there must be where `check` reads them itself; None: it counts."""
     check: Check | None = None
     early: Check | None = None
     """Looks at the command's place before anything else; what it raises is all that is said."""

@@ -57,6 +57,22 @@ def broken_examples(draw: st.DrawFn) -> bytes:
     return one[:start] + draw(st.sampled_from([b"", other[begin:]])) + one[end:]
 
 
+@st.composite
+def slips(draw: st.DrawFn) -> bytes:
+    """A right script with a few words left out, doubled or changed."""
+    words = draw(right)[len(REQUIRE) :].split(b" ")
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(words) - 1)) if words else 0
+        slip = draw(st.sampled_from(("left out", "doubled", "other")))
+        word = draw(st.sampled_from([one for one in WORDS if one.isprintable()])).encode()
+        words[at : at + 1] = {
+            "left out": [],
+            "doubled": [*words[at : at + 1]] * 2,
+            "other": [word],
+        }[slip]
+    return REQUIRE + b" ".join(words)
+
+
 # --- scripts that are right, of every kind of value
 
 _value = st.sampled_from(
@@ -187,6 +203,11 @@ def test_any_words_are_a_script_or_errors(script: bytes, content: bytes) -> None
 
 @given(broken_examples(), messages)
 def test_broken_examples_are_a_script_or_errors(script: bytes, content: bytes) -> None:
+    tried(script, content)
+
+
+@given(st.deferred(slips), messages)
+def test_right_scripts_with_slips_are_scripts_or_errors(script: bytes, content: bytes) -> None:
     tried(script, content)
 
 

@@ -14,11 +14,6 @@ from mailsim.protocol.sieve.syntax import Node, Text, Texts
 
 
 def _require(checker: Checker, node: Node, call: Call) -> None:
-    if len(call.args) != 1:
-        raise Wrong(
-            "sieve.argument-count", node.place, name="require", sort=Sort.COMMAND.value,
-            wanted=1, found=len(call.args),
-        )  # fmt: skip
     # RFC 5228 §3.2: before any other command, and not in a block.
     before = checker.previous
     if not checker.at_top or (before and before.name.lower() != "require"):
@@ -103,9 +98,9 @@ def _nothing(_run: Run, _call: Call) -> None:
 
 
 SPECS: Final = (
-    Spec("require", Sort.COMMAND, _nothing, None, check=_require),
+    Spec("require", Sort.COMMAND, _nothing, None, count=1, check=_require),
     Spec("if", Sort.COMMAND, _if, tests=1, block=True, early=_start, known=_conditional),
-    Spec("elsif", Sort.COMMAND, _elsif, tests=1, block=True, early=_follows, known=_conditional),
-    Spec("else", Sort.COMMAND, _else, block=True, early=_follows, known=_else_known),
+    Spec("elsif", Sort.COMMAND, _elsif, tests=1, block=True, check=_follows, known=_conditional),
+    Spec("else", Sort.COMMAND, _else, block=True, check=_follows, known=_else_known),
     Spec("stop", Sort.COMMAND, _stop),
 )

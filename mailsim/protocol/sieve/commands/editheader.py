@@ -112,7 +112,7 @@ def _deleteheader(run: Run, call: Call) -> None:
 SPECS: Final = (
     Spec(
         "addheader", Sort.COMMAND, _addheader,
-        (("field name", Type.STRING), ("value", Type.STRING)), (Option("last"),), "editheader",
+        (("field-name", Type.STRING), ("value", Type.STRING)), (Option("last"),), "editheader",
         check=_add_check,
     ),
     Spec(
