@@ -17,13 +17,13 @@ from mailsim.servers.imap.matching import (
     Query,
 )
 from mailsim.servers.store.flags import SYSTEM_FLAGS
+from mailsim.wire.imap.search_keys import KINDS, Key
 
 if TYPE_CHECKING:
     from mailsim.servers.imap.session import ImapSession
     from mailsim.servers.imap.view import View
     from mailsim.servers.store.opened import OpenMailbox
     from mailsim.servers.store.values import Message
-    from mailsim.wire.imap.search_keys import Key
 
 _BATCH: Final = 100
 _BATCH_OCTETS: Final = 1 << 20
@@ -59,7 +59,9 @@ def query(session: ImapSession, asked: Asked, keys: Iterable[Key], charset: str 
     except BadCharsetError:
         raise RefusedError(replies.BAD_CHARSET) from None
     except BadKeyError as bad:
-        raise asked.refused(replies.SEARCH_UNKNOWN.format(name=str(bad)[:80])) from None
+        name = str(bad)
+        known = replies.SEARCH_UNKNOWN.format(name=name) if name in KINDS else replies.SEARCH_KEY
+        raise asked.refused(known) from None
 
 
 async def found(view: View, wanted: Query) -> list[Message]:

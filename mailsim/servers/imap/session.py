@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NoReturn
@@ -36,6 +37,7 @@ LINE_LIMIT = 65_536  # imap_max_line_length
 _BAD_BEFORE = 3  # CLIENT_MAX_BAD_COMMANDS of the login process
 _BAD_AFTER = 20  # and of imap
 _IDLE_TIMEOUT = 1800.0  # CLIENT_IDLE_TIMEOUT_MSECS; RFC 3501 §5.4 asks for 30 minutes at least
+_UNSAYABLE = re.compile("[\r\n\0\ud800-\udfff]")
 CHUNK = 65_536
 """So much is gathered before it is sent."""
 
@@ -225,7 +227,7 @@ class ImapSession(Channel[Response, Event]):
         self._bad = self._bad + 1 if reply.condition == "BAD" else 0
         if not self.user and self._bad >= _BAD_BEFORE:
             await self.hang_up(replies.TOO_MANY_BAD, "Too many invalid commands")
-        text = reply.text
+        text = _UNSAYABLE.sub("?", reply.text)
         if reply.timed and self.user:
             text = f"{text.removesuffix('.')}{replies.SECONDS}"
         await self.say(Status(reply.condition, text, reply.code, asked.tag or None))

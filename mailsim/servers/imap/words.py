@@ -162,6 +162,8 @@ class _Reader:
         if not match:
             raise BadWordsError(replies.BAD_ATOM)
         self._at = match.end()
+        if not match[0].isascii():
+            raise BadWordsError(replies.ATOM_8BIT)
         if _BAD_ATOM.search(match[0]):
             raise BadWordsError(replies.BAD_ATOM)
         kind = Kind.NIL if match[0].upper() == b"NIL" else Kind.ATOM

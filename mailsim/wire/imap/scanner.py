@@ -103,7 +103,7 @@ class Scanner:
 
     def atom(self) -> str:
         """A word that may hold brackets, upper and lower case kept."""
-        return self.need(tokens.ATOM, "atom").decode()
+        return self.utf8_text(self.need(tokens.ATOM, "atom"))
 
     def literal(self) -> tuple[bytes, bool] | None:
         """The octets of a literal and whether it is a literal8, or None if none stands here."""
@@ -197,7 +197,7 @@ class Scanner:
         if taken := self.literal():  # "~{2}" begins as an atom might
             return Literal(*taken)
         if match := self.match(tokens.ATOM):
-            return Atom(match[0].decode())
+            return Atom(self.utf8_text(match[0]))
         if self.at(b"("):
             return self.nested(lambda: self.many(self.token))
         return Quoted(self.quoted())
