@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
+from mailsim.servers.config import REINJECTION
 from mailsim.servers.envelope import Client, Submission
 from mailsim.servers.filter.fields import with_subject_tag, without_spam_fields
 from mailsim.servers.filter.spam import Score
+from mailsim.wire.smtp import Reply
 
 
 class Category(IntEnum):
@@ -75,6 +77,13 @@ class Judgement:
     head_size: int = 0
     edits: Mapping[bool, Edits] = field(default_factory=dict)
     """For local recipients (True), for those elsewhere."""
+
+    def blocked_by_mta(self, said: Reply) -> Judgement:
+        """What becomes of it where the smtpd that is to take it back refuses it."""
+        why = "Rejected by next-hop MTA on relaying"  # Amavis's smtp_reason_by_ccat
+        behind = f"from MTA(smtp:[127.0.0.1]:{REINJECTION}): {said}"
+        reply = f"{said.code} {said.enhanced} id={self.am_id} - {why}, {behind}"
+        return replace(self, action="reject", verdict="Blocked MTA-BLOCKED", reply=reply)
 
     def content_for(self, recipient: str) -> bytes:
         """The message as this recipient gets it: with Amavis's fields before it."""

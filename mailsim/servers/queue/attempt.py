@@ -22,6 +22,7 @@ from mailsim.servers.queue.held import DEFERRED, Held
 from mailsim.servers.queue.journal import Journal
 from mailsim.servers.queue.local import LocalDelivery
 from mailsim.servers.queue.mail import Mail, Outcome
+from mailsim.servers.queue.refused import Refused
 from mailsim.servers.queue.relay import Relay, by_destination
 from mailsim.servers.queue.schedule import expired, next_attempt
 from mailsim.servers.store import RecipientRow
@@ -152,10 +153,13 @@ class Attempts:
     def _forward(self, mail: Mail, one: RecipientRow, address: str) -> Outcome:
         """An alias leads elsewhere: local sends a copy on, with a queue id of its own."""
         submission = self._copy(mail, replace(one, address=address))
-        queue_id = self._accept(submission, mail)
-        text = f"forwarded as {queue_id}"
+        try:
+            status, dsn = "sent", "2.0.0"
+            text = f"forwarded as {self._accept(submission, mail)}"
+        except Refused:
+            status, dsn, text = "deferred", "4.3.0", "unable to forward message"
         return Outcome(
-            one, "sent", "2.0.0", text, relay="local", program="postfix/local", action="expanded"
+            one, status, dsn, text, relay="local", program="postfix/local", action="expanded"
         )
 
     def _copy(self, mail: Mail, one: RecipientRow) -> Submission:

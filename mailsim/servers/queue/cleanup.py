@@ -45,7 +45,7 @@ def clean(world: World, submission: Submission, queue_id: str) -> Cleaned:
     """The message as the queue will hold it.  Raises Refused."""
     config, content = world.config, submission.content
     header = header_of(content)
-    _check(config, submission, header)
+    _check(config, submission, header, queue_id)
     kept = without(header, _DROPPED)
     if is_own(world, submission):
         # receive_override_options = no_address_mappings on 10025 (AMA3).
@@ -68,12 +68,13 @@ def is_own(world: World, submission: Submission) -> bool:
     return submission.service in ("pickup", "bounce") or submission.client.address in own
 
 
-def _check(config: Config, submission: Submission, header: bytes) -> None:
+def _check(config: Config, submission: Submission, header: bytes, queue_id: str) -> None:
     if len(submission.content) > config.message_size_limit > 0:
         raise Refused(replies.TOO_BIG())
     hops = 1 + len(values(header, "received", HOPCOUNT_LIMIT))
     if hops >= HOPCOUNT_LIMIT:  # RFC 5321 §6.3
-        raise Refused(replies.TOO_MANY_HOPS())
+        said = f"{queue_id}: message rejected: hopcount exceeded"
+        raise Refused(replies.TOO_MANY_HOPS(), said)
 
 
 def _trace(world: World, submission: Submission, queue_id: str) -> bytes:

@@ -11,6 +11,7 @@ from mailsim.servers.config import AMAVIS, REINJECTION
 from mailsim.servers.envelope import LOCALHOST, Client, Recipient, Submission
 from mailsim.servers.queue.journal import Journal
 from mailsim.servers.queue.mail import Mail, Outcome
+from mailsim.servers.queue.refused import Refused
 from mailsim.servers.store import RecipientRow
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 _HOST = "127.0.0.1[127.0.0.1]"
 _RELAY = f"{_HOST}:{AMAVIS}"
 _SMTPD = "postfix/smtpd"
-_DSN = {"pass": "2.0.0", "discard": "2.7.0", "bounce": "2.5.0", "reject": "5.7.0"}
 
 Accept = Callable[[Submission, Mail], str]
 
@@ -80,11 +80,11 @@ class ContentFilter:
         )
 
     def _stopped(self, judgement: Judgement, recipients: list[RecipientRow]) -> list[Outcome]:
+        dsn = judgement.reply.split(" ", 2)[1]
         if judgement.action != "reject":
-            dsn = _DSN[judgement.action]
             return [self._outcome(one, "sent", dsn, judgement.reply) for one in recipients]
         said = f"host {_HOST} said: {judgement.reply} (in reply to end of DATA command)"
-        outcomes = [self._outcome(one, "bounced", "5.7.0", said) for one in recipients]
+        outcomes = [self._outcome(one, "bounced", dsn, said) for one in recipients]
         for one in outcomes:
             one.diagnostic = judgement.reply
         return outcomes
@@ -98,7 +98,13 @@ class ContentFilter:
             groups.setdefault(judgement.content_for(one.address), []).append(one)
         outcomes: list[Outcome] = []
         for content, group in groups.items():
-            queue_id = self._give_back(self._again(mail, content, group), mail)
+            try:
+                queue_id = self._give_back(self._again(mail, content, group), mail)
+            except Refused as refused:
+                blocked = judgement.blocked_by_mta(refused.reply)
+                outcomes += self._stopped(blocked, group)
+                self._log(blocked, "")
+                continue
             self._log(judgement, queue_id)
             ok = f"250 2.0.0 Ok: queued as {queue_id}"
             reply = f"250 2.0.0 from MTA(smtp:[127.0.0.1]:{REINJECTION}): {ok}"
@@ -107,12 +113,17 @@ class ContentFilter:
 
     def _give_back(self, submission: Submission, mail: Mail) -> str:
         """To the smtpd that takes it back.  It has no socket here: the message leaves the queue
-        and comes back in one step of the store.  The log is what a connection leaves in it."""
+        and comes back in one step of the store.  The log is what a connection leaves in it.
+        Raises Refused."""
         self._journal.write(_SMTPD, f"connect from {submission.client}")
-        queue_id = self._accept(submission, mail)
         count = len(submission.recipients)
-        said = f"ehlo=1 mail=1 rcpt={count} data=1 quit=1 commands={count + 4}"
-        self._journal.write(_SMTPD, f"disconnect from {submission.client} {said}")
+        data, commands = "0/1", f"{count + 3}/{count + 4}"
+        try:
+            queue_id = self._accept(submission, mail)
+            data, commands = "1", f"{count + 4}"
+        finally:
+            said = f"ehlo=1 mail=1 rcpt={count} data={data} quit=1 commands={commands}"
+            self._journal.write(_SMTPD, f"disconnect from {submission.client} {said}")
         return queue_id
 
     def _log(self, judgement: Judgement, queue_id: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailsim.servers.queue.mail import Mail, Outcome
+from mailsim.servers.queue.refused import Refused
 
 if TYPE_CHECKING:
     from mailsim.servers.world import World
@@ -28,6 +29,11 @@ class Journal:
         """A line of `postfix/qmgr` and its kin, written once the present step is kept."""
         pid = self.pid(program)
         self._world.store.after(lambda: self._world.log.write(program, pid, text))
+
+    def refused(self, refused: Refused) -> None:
+        """cleanup's warning, where it has one."""
+        if refused.warning:
+            self.write("postfix/cleanup", f"warning: {refused.warning}")
 
     def active(self, mail: Mail) -> None:
         """qmgr takes a message into its active queue."""

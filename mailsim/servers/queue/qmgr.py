@@ -63,6 +63,13 @@ class Queue:
     def accept(self, submission: Submission) -> str:
         """Take a message; its queue id.  When this returns it is in a mailbox, or kept in the
         queue and delivered from then on.  Raises Refused."""
+        try:
+            return self._accepted(submission)
+        except Refused as refused:
+            self._journal.refused(refused)  # behind the step, which is undone with what it said
+            raise
+
+    def _accepted(self, submission: Submission) -> str:
         if self._loop:
             try:
                 return self._take(submission, self._deliver_or_queue)
@@ -99,8 +106,12 @@ class Queue:
         self._store.after(lambda: self._activate(mail))
 
     def _accept_child(self, submission: Submission, parent: Mail) -> str:
-        """Queue what came of another message, in the caller's step."""
-        mail = self._intake.take(submission, parent, self._held)
+        """Queue what came of another message, in the caller's step.  Raises Refused."""
+        try:
+            mail = self._intake.take(submission, parent, self._held)
+        except Refused as refused:
+            self._journal.refused(refused)
+            raise
         self._rest.child(parent.row.queue_id, mail.row.queue_id)
         self._queue(mail)
         return mail.row.queue_id

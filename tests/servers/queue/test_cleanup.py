@@ -130,3 +130,19 @@ def test_a_huge_header_is_read_without_a_loop_for_each_field(
     made = clean(world, sub("user@minfo.sn", content=content), "Q1")
     assert made.message_id == "<m@x>"
     assert len(made.data) == len(content) - len(b"Bcc: x@y\r\n")
+
+
+def test_cleanup_warns_of_too_many_hops(world: Any, sub: Callable[..., Any]) -> None:
+    given = sub("user@minfo.sn", content=b"Received: x\r\n" * 49 + b"\r\n", queue_id="4F2A31C0D5")
+    with pytest.raises(Refused):
+        world.queue.accept(given)
+    said = "postfix/cleanup: warning: 4F2A31C0D5: message rejected: hopcount exceeded"
+    assert world.lines == [said]
+
+
+def test_what_cannot_be_forwarded_for_its_hops_is_put_off(world: Any) -> None:
+    world.queue._attempts._local._addresses._aliases["away"] = "x@ugb.sn"
+    world.send("away@minfo.sn", content=b"Received: x\r\n" * 48 + b"\r\n")
+    world.run()
+    (entry,) = world.queue.entries()
+    assert entry.recipients[0].reason == "unable to forward message"

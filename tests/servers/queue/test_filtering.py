@@ -188,3 +188,39 @@ def test_a_dropped_loopback_defers(filtered: Callable[..., Any]) -> None:
     world.set(loopback_dropped=False)
     world.run(world.queue.flush)
     assert world.queue.entries() == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "settings", "said"),
+    [
+        (b"Received: x\r\n" * 48 + b"\r\ny\r\n", {}, "554 5.4.0 Error: too many hops"),
+        (
+            b"\r\n" + b"x" * 99_998,
+            {"message_size_limit": 100_000},
+            "552 5.3.4 Error: message file too big",
+        ),
+    ],
+    ids=["hops", "size"],
+)
+def test_what_is_not_taken_back_bounces(
+    filtered: Callable[..., Any], content: bytes, settings: dict[str, int], said: str
+) -> None:
+    world = filtered()
+    world.set(**settings)
+    world.send("cheikh@minfo.sn", content=content)
+    failures: list[object] = []
+
+    def watch() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda *one: failures.append(one))
+
+    world.run(watch)
+    assert failures == []
+    assert world.queue.entries() == ()
+    assert world.filter.logged == [""]
+    assert set(world.store.mailboxes()) == {"user"}
+    code, dsn = said.split(" ")[:2]
+    why = "Rejected by next-hop MTA on relaying, from MTA(smtp:[127.0.0.1]:10025)"
+    (line,) = [one for one in world.lines if "status=bounced" in one]
+    assert f"dsn={dsn}, status=bounced (host 127.0.0.1[127.0.0.1] said: {code} {dsn} id=" in line
+    assert f" - {why}: {said} (in reply to end of DATA command))" in line
+    assert any(line.endswith("rcpt=1 data=0/1 quit=1 commands=4/5") for line in world.lines)
