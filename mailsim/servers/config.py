@@ -104,6 +104,10 @@ class Config:
     sieve_default: str = ""
     """The script of who has none of his own (SIE4)."""
     sieve_after: str = ""
+    sieve_extensions: tuple[str, ...] = (
+        "vacation-seconds", "spamtest", "spamtestplus", "virustest", "editheader",
+    )  # fmt: skip
+    """What the lab adds to Pigeonhole's default: it shows all that there is."""
     sieve_max_script_size: int = 1024 * 1024
     sieve_quota_max_scripts: int = 0
     """0 is no limit."""
@@ -236,6 +240,8 @@ def config(
         smtpd_forbid_bare_newline_exclusions=("$mynetworks",),
         smtpd_forbid_unauth_pipelining=release.postfix >= (3, 9, 0),
     )  # fmt: skip
+    if release is Release.FULL:  # which may offer more than Pigeonhole does
+        made = replace(made, sieve_extensions=(*made.sieve_extensions, "ereject"))
     for since, change in _STAGES:
         if stage >= since:
             made = change(made, network)

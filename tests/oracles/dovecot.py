@@ -86,6 +86,7 @@ service stats {{
 }}
 plugin {{
   sieve = file:~/sieve;active=~/.dovecot.sieve
+  sieve_extensions = {sieve_extensions}
   sieve_max_script_size = {sieve_max_script_size}
   sieve_quota_max_scripts = {sieve_quota_max_scripts}
   sieve_quota_max_storage = {sieve_quota_max_storage}
@@ -170,6 +171,7 @@ class RealDovecot:
             "mechanisms": " ".join(config.auth_mechanisms).lower(),
             "mail_max_userip_connections": config.mail_max_userip_connections,
             "pop3_lock_session": _yes(config.pop3_lock_session),
+            "sieve_extensions": " ".join(f"+{name}" for name in config.sieve_extensions),
             "sieve_max_script_size": config.sieve_max_script_size,
             "sieve_quota_max_scripts": config.sieve_quota_max_scripts,
             "sieve_quota_max_storage": config.sieve_quota_max_storage,

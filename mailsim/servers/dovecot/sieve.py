@@ -2,51 +2,71 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from mailsim.protocol.sieve import ALL, Limits, Scanner, Script, Settings, compile_script
+from mailsim.protocol.sieve import BY_DEFAULT, Limits, Scanner, Script, Settings, compile_script
 
 if TYPE_CHECKING:
     from mailsim.protocol.sieve import Includes, Refused
+    from mailsim.servers.config import Config
     from mailsim.servers.world import World
 
 # sieve_spamtest_status_header: Amavis writes X-Spam-Score (SPA10); 10 of 10 is its kill level.
 _SPAM: Final = Scanner("score", r"X-Spam-Score: *(-?[[:digit:]]+(\.[[:digit:]]+)?)", max_value=6.0)
-_SETTINGS: Final = Settings(
-    extensions=ALL,  # sieve_extensions = +… : a lab shows all that there is
-    limits=Limits(trace=500),
-    spamtest=_SPAM,
-    # sieve_vacation_min_period: a class cannot wait for a day.
-    vacation_min_period=0,
-)
+# What the base has may be required too (RFC 5228 §2.7.3), and is not announced.
+_SILENT: Final = frozenset({"comparator-i;octet", "comparator-i;ascii-casemap"})
 
 
-@lru_cache
-def _settings(domain: str) -> Settings:
-    return replace(_SETTINGS, postmaster=f"postmaster@{domain}")
+def extensions(config: Config) -> tuple[str, ...]:
+    """What `require` takes, in the order in which ManageSieve announces it."""
+    return (*BY_DEFAULT, *config.sieve_extensions)
 
 
 def settings(world: World) -> Settings:
     """The site's settings."""
-    return _settings(world.config.mydomain)
+    return _settings(_site(world.config))
 
 
-def compiled(world: World, user: str, name: str, text: bytes) -> Script | Refused:
+_Site: TypeAlias = tuple[tuple[str, ...], int, str]
+
+
+def _site(config: Config) -> _Site:
+    return extensions(config), config.sieve_max_script_size, config.mydomain
+
+
+@lru_cache
+def _settings(site: _Site) -> Settings:
+    names, script_size, domain = site
+    return Settings(
+        extensions=_SILENT | frozenset(names),
+        limits=Limits(trace=500, script_size=script_size or Limits().script_size),
+        spamtest=_SPAM,
+        # sieve_vacation_min_period: a class cannot wait for a day.
+        vacation_min_period=0,
+        postmaster=f"postmaster@{domain}",
+    )
+
+
+def compiled(
+    world: World, user: str, name: str, text: bytes, *, upload: bool = False
+) -> Script | Refused:
     """A script ready to run, or what is wrong with it; each text is compiled once.
 
-    What a user's script includes is the user's own, for there are no global scripts to include.
+    What a user's script includes is the user's own, for there are no global scripts to
+    include.  `upload`: it is only being stored, and what it includes may be missing
+    (RFC 6609 §3.1).
     """
+    if b"include" not in text:
+        return _compiled(text, name, _site(world.config))
+    included = _scripts(world, user)
     chosen = settings(world)
-    if b"include" in text:
-        return compile_script(text, name=name, includes=_scripts(world, user), settings=chosen)
-    return _compiled(text, name, chosen.postmaster)
+    return compile_script(text, name=name, includes=included, settings=chosen, upload=upload)
 
 
 @lru_cache(maxsize=100)
-def _compiled(text: bytes, name: str, postmaster: str) -> Script | Refused:
-    return compile_script(text, name=name, settings=replace(_SETTINGS, postmaster=postmaster))
+def _compiled(text: bytes, name: str, site: _Site) -> Script | Refused:
+    return compile_script(text, name=name, settings=_settings(site))
 
 
 def _scripts(world: World, user: str) -> Includes:

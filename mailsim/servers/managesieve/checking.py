@@ -6,20 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mailsim.protocol.sieve import (
-    BY_DEFAULT,
-    SITE,
-    Complaint,
-    Refused,
-    Severity,
-    compile_script,
-)
+from mailsim.protocol.sieve import Complaint, Refused, Severity
+from mailsim.servers.dovecot.sieve import compiled
 
 if TYPE_CHECKING:
-    from mailsim.servers.store import Store
+    from mailsim.servers.world import World
 
-EXTENSIONS: Final = " ".join(BY_DEFAULT)
-"""What `require` takes, as the capability SIEVE announces it."""
 _MOST: Final = 5  # managesieve_max_compile_errors
 
 
@@ -31,16 +23,12 @@ class Verdict:
     text: str = ""
 
 
-def check(store: Store, user: str, script: bytes, name: str, *, upload: bool) -> Verdict:
+def check(world: World, user: str, script: bytes, name: str, *, upload: bool) -> Verdict:
     """Compile a script of the user's; `name` is "" for one that is only checked.
 
     `upload`: it does not run yet, and what it includes may be missing.
     """
-
-    def included(wanted: str, shared: bool) -> bytes | None:  # noqa: FBT001 - Includes' form
-        return None if shared else store.script(user, wanted)
-
-    made = compile_script(script, name=name, includes=included, settings=SITE, upload=upload)
+    made = compiled(world, user, name, script, upload=upload)
     if isinstance(made, Refused):
         return Verdict(valid=False, text=_said(made.complaints, name))
     return Verdict(valid=True, text=_said(made.warnings, name))

@@ -15,6 +15,7 @@ from mailsim.protocol.managesieve.states import GREETED, State
 from mailsim.servers.dovecot import wording
 from mailsim.servers.dovecot.channel import Channel, ClosedError
 from mailsim.servers.dovecot.journal import CLOSED
+from mailsim.servers.dovecot.sieve import extensions
 from mailsim.servers.managesieve import authenticated, authorization, checking, parsing, replies
 from mailsim.servers.managesieve.authorization import AUTH_LIMIT, InvalidError
 from mailsim.servers.managesieve.parsing import Line, LineError
@@ -159,7 +160,7 @@ class ManageSieveSession(Channel[Answer, Command]):
 
     def check(self, script: bytes, name: str, *, upload: bool = True) -> checking.Verdict:
         """Whether a script compiles, and what Pigeonhole says of it."""
-        return checking.check(self.world.store, self.user, script, name, upload=upload)
+        return checking.check(self.world, self.user, script, name, upload=upload)
 
     def too_large(self, size: int) -> Response | None:
         """The refusal of a script of so many octets, or None (sieve_max_script_size)."""
@@ -182,7 +183,7 @@ class ManageSieveSession(Channel[Answer, Command]):
         """What is offered now (RFC 5804 §1.7), in Pigeonhole's order."""
         name = wording.greeting(self.config.release).removesuffix(" ready.")
         found: dict[str, str | None] = {"IMPLEMENTATION": f"{name} Pigeonhole"}
-        found["SIEVE"] = checking.EXTENSIONS
+        found["SIEVE"] = " ".join(extensions(self.config))
         if self.user:
             found["MAXREDIRECTS"] = _MAX_REDIRECTS
         else:
