@@ -237,7 +237,7 @@ class Checker:
         self, call: Call, tag: Tag, option: Option, seen: set[str], rest: list[Argument], at: int
     ) -> int:
         """Take a tag and its value; returns where the next argument is."""
-        if option.key in seen:
+        if option.key in seen and not option.repeats:
             said = "{family} argument (:{tag})" if option.shown else ":{tag} argument"
             params = (("family", option.shown), ("tag", tag.name))
             raise Wrong(

@@ -65,6 +65,8 @@ class Option:
     shown: str = ""
     """How duplicates are told of: "MATCH-TYPE argument (:is)"; "" for ":flags argument"."""
     check: Callable[[Checker, Call, Tag, Argument | None], None] | None = None
+    repeats: bool = False
+    """Whether it may stand more than once, as far as the usual check is asked."""
     mismatch: Callable[[Tag, Argument | None], Wrong] | None = None
     """What is said of a value that is missing or of another type; None: the usual."""
 

@@ -13,7 +13,7 @@ from mailsim.protocol.sieve.program import Call
 from mailsim.protocol.sieve.running import Run
 from mailsim.protocol.sieve.settings import Settings
 from mailsim.protocol.sieve.spec import Option, Sort, Spec, Type
-from mailsim.protocol.sieve.syntax import Argument, Node
+from mailsim.protocol.sieve.syntax import Argument, Node, Number
 
 # RFC 5293 §6: never to be deleted; Subject may always be changed.
 _KEPT: Final = frozenset(("received", "auto-submitted"))
@@ -72,7 +72,8 @@ def _delete_check(checker: Checker, node: Node, call: Call) -> None:
         raise Wrong("sieve.flags-missing", node.place, **spec)
     if len(given) > 2:
         raise Wrong("sieve.argument-count", node.place, wanted=2, found=len(given), **spec)
-    wanted = (("field name", Type.STRING), ("value patterns", Type.STRINGS))
+    first = Type.STRINGS if isinstance(given[0], Number) else Type.STRING  # as Pigeonhole says it
+    wanted = (("field name", first), ("value patterns", Type.STRINGS))
     call.args = []
     checker.typed(call, given, wanted[: len(given)])
     check_index(call)

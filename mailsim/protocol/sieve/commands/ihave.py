@@ -20,17 +20,19 @@ def _load(checker: Checker, node: Node, call: Call) -> None:
     items = given.items if isinstance(given, Texts) else (given,)
     texts = [one for one in items if isinstance(one, Text)]
     names = [one.value.decode("utf-8", "replace") for one in texts]
-    call.constant = all(capabilities.available(checker, name) for name in names)
-    if call.constant:
+    call.extra = all(capabilities.available(checker, name) for name in names)
+    # As in Pigeonhole only what is missing is known beforehand: its block is not looked at.
+    call.constant = None if call.extra else False
+    if call.extra:
         for text in texts:
             capabilities.load(checker, text)
 
 
 def _ihave(run: Run, call: Call) -> bool:
     wanted = ", ".join(shown(one) for one in run.texts(call.args[0]))
-    message_id = "sieve.trace-ihave" if call.constant else "sieve.trace-ihave-not"
+    message_id = "sieve.trace-ihave" if call.extra else "sieve.trace-ihave-not"
     run.note(call, message_id, {"extensions": wanted})
-    return bool(call.constant)
+    return bool(call.extra)
 
 
 def _error(run: Run, call: Call) -> None:

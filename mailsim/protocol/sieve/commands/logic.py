@@ -42,6 +42,11 @@ def _known_all(_checker: Checker, _node: Node, call: Call) -> None:
     call.constant = False if False in given else True if set(given) == {True} else None
 
 
+def _known_not(_checker: Checker, _node: Node, call: Call) -> None:
+    inner = call.tests[0].constant if call.tests else None
+    call.constant = None if inner is None else not inner
+
+
 def _known_true(_checker: Checker, _node: Node, call: Call) -> None:
     call.constant = True
 
@@ -53,8 +58,7 @@ def _known_false(_checker: Checker, _node: Node, call: Call) -> None:
 SPECS: Final = (
     Spec("anyof", Sort.TEST, _anyof, tests=MANY, decides=True, known=_known_any),
     Spec("allof", Sort.TEST, _allof, tests=MANY, decides=False, known=_known_all),
-    # Pigeonhole does not see through it: what stands behind "not ihave" is checked always.
-    Spec("not", Sort.TEST, _not, tests=1),
+    Spec("not", Sort.TEST, _not, tests=1, known=_known_not),
     Spec("true", Sort.TEST, _true, known=_known_true),
     Spec("false", Sort.TEST, _false, known=_known_false),
 )

@@ -53,7 +53,7 @@ def _comparator(checker: Checker, call: Call, _tag: Tag, value: Argument | None)
     name = given.decode("utf-8", "replace")
     known = name in (OCTET, CASEMAP) or f"comparator-{name}" in checker.loaded
     if name not in COMPARATORS or not known:
-        raise Wrong("sieve.unknown-comparator", place, name=shown(given))
+        raise Wrong("sieve.unknown-comparator", place, name=shown(given, 80))
     call.tags["comparator"] = name
 
 
@@ -62,8 +62,12 @@ MATCH: Final = (
     Option("is", family="match", shown=_SHAPE),
     Option("contains", family="match", shown=_SHAPE),
     Option("matches", family="match", shown=_SHAPE),
-    Option("count", Type.STRING, "relational", "match", _SHAPE, _relation, _relation_missing),
-    Option("value", Type.STRING, "relational", "match", _SHAPE, _relation, _relation_missing),
+    Option(
+        "count", Type.STRING, "relational", "match", _SHAPE, _relation, mismatch=_relation_missing
+    ),
+    Option(
+        "value", Type.STRING, "relational", "match", _SHAPE, _relation, mismatch=_relation_missing
+    ),
     Option("regex", None, "regex", "match", _SHAPE),
     COMPARATOR,
 )

@@ -93,8 +93,8 @@ def _string(run: Run, call: Call) -> bool:
 
 
 _OPTIONS: Final = (
-    *(Option(name, check=_modifier) for name in _MODIFIERS if name != "quoteregex"),
-    Option("quoteregex", None, "regex", check=_modifier),
+    *(Option(name, check=_modifier, repeats=True) for name in _MODIFIERS if name != "quoteregex"),
+    Option("quoteregex", None, "regex", check=_modifier, repeats=True),
 )
 SPECS: Final = (
     Spec(
