@@ -445,7 +445,7 @@ def test_the_release_full_speaks_imap4rev2() -> None:
         assert status[0] == b"* STATUS INBOX (MESSAGES 1 SIZE 14 DELETED 1)\r\n"
         assert status[-1].startswith(b"c6 OK Status")
         assert b"BAD" in (await talk.ask("STATUS INBOX (RECENT)"))[-1]
-        await talk.ask("CREATE Envoyés".encode())
+        await talk.ask('CREATE "Envoyés"'.encode())
         assert '* LIST (\\HasNoChildren) "/" "Envoyés"\r\n'.encode() in await talk.ask('LIST "" *')
         await talk.end()
 
