@@ -6,6 +6,7 @@ Imported when the first connection comes: aiosmtpd takes a tenth of a second.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
@@ -42,7 +43,6 @@ class PeerSession(SMTP):
             loop=asyncio.get_running_loop(),
         )
         self._peers = peers
-        self._peer_address = peers.address(domain)
         self._done = done
         self._greeted = False
         self._left: int | None = None  # octets that a truncated answer may still have
@@ -159,10 +159,15 @@ class _Handler:
         client = self._client(session.host_name or "")
         self._log(f"{queue_id}: client={client}")
         self._log(f"{queue_id}: message-id={message_id or '<>'}")
-        with world.store.step():
-            number = world.store.keep(content)
-            for address in envelope.rcpt_tos:
-                self._save(queue_id, client, envelope.mail_from or "", address, number, message_id)
+        try:
+            with world.store.step():
+                number = world.store.keep(content)
+                for address in envelope.rcpt_tos:
+                    sender = envelope.mail_from or ""
+                    self._save(queue_id, client, sender, address, number, message_id)
+        except sqlite3.Error as error:  # a full disk; aiosmtpd would say 500
+            self._log(f"{queue_id}: warning: write queue file: {error}")
+            return str(replies.WRITE_ERROR())
         self._log(f"{queue_id}: removed")
         return str(replies.QUEUED(queue_id=queue_id))
 
@@ -202,4 +207,5 @@ class _Handler:
         return users[0] if name == "postmaster" and users else name if name in users else ""
 
     def _log(self, text: str) -> None:
-        self._peers.log(self._domain, text)
+        """Once the present step is kept."""
+        self._peers.world.store.after(lambda: self._peers.log(self._domain, text))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -328,3 +329,30 @@ def test_an_unknown_domain_is_said_to_be() -> None:
 def test_aiosmtpd_is_not_imported_before_a_connection_comes() -> None:
     code = "import sys, mailsim.servers.peers; sys.exit('aiosmtpd' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_peer_whose_disk_is_full_gets_the_mail_later() -> None:
+    async def work(world: Any, _: Peers) -> None:
+        whole = world.store._db
+
+        class Full:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(whole, name)
+
+            def execute(self, statement: str, *values: Any) -> Any:
+                if statement == "COMMIT" and any("mx-ugb" in one for one in world.log.lines()):
+                    world.store._db = whole
+                    raise sqlite3.OperationalError("database or disk is full")
+                return whole.execute(statement, *values)
+
+        world.store._db = Full()
+        await world.queue.settled(world.send("secretaire@ugb.sn"))
+
+    world = run(work)
+    assert reason(world) == (
+        f"host {RELAY} said: 451 4.3.0 Error: queue file write error (in reply to end of DATA command)"
+    )
+    assert world.store.mailboxes() == {}
+    said = "\n".join(world.log.lines())
+    assert "warning: write queue file: database or disk is full" in said
+    assert "delivered to mailbox" not in said

@@ -77,13 +77,13 @@ class Lmtp:
                 size=given.size,
             )
         except OverQuotaError:
-            said = f"save failed to {INBOX}: {wording.QUOTA}"
+            self._say(given, f"save failed to {INBOX}: {wording.QUOTA}")
             raise
-        else:
-            said = f"saved mail to {INBOX}"
-        finally:
-            self._journal.lmtp(given.user, given.session, f"msgid={given.shown_id}: {said}")
+        self._say(given, f"saved mail to {INBOX}")
         return True
+
+    def _say(self, given: Letter, said: str) -> None:
+        self._journal.lmtp(given.user, given.session, f"msgid={given.shown_id}: {said}")
 
     # Sieve is not loaded before it is needed: a lab of an earlier stage starts without it.
 

@@ -91,17 +91,16 @@ class Filtering:
     ) -> None:
         """What happened, step by step, for who asks."""
         given = self._given
-        self._world.sieve_runs.append(
-            SieveRun(
-                given.message_id,
-                given.user,
-                given.session,
-                script.location,
-                tuple(map(_shown, result.actions)) if result else (),
-                errors,
-                result.trace if result else (),
-            )
+        made = SieveRun(
+            given.message_id,
+            given.user,
+            given.session,
+            script.location,
+            tuple(map(_shown, result.actions)) if result else (),
+            errors,
+            result.trace if result else (),
         )
+        self._world.store.after(lambda: self._world.sieve_runs.append(made))
 
     def _not_compiled(self, script: Placed, refused: Refused) -> None:
         self._note(script, refused.errors)

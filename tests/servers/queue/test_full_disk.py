@@ -149,3 +149,49 @@ def test_a_disk_that_stays_full_refuses_and_keeps_what_it_has(
     world.run()
     assert inbox(world, "user") == 1
     world.store.close()
+
+
+def test_a_mailbox_that_cannot_be_written_is_told_as_a_full_disk(
+    make: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make(Stage.MAIL)
+
+    def full(*_: Any, **__: Any) -> int:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.store, "deliver", full)
+        failures: list[object] = []
+
+        def send() -> None:
+            world.queue._loop.set_exception_handler(lambda *one: failures.append(one))
+            world.send("user@minfo.sn")
+
+        world.run(send)
+    assert failures == []
+    assert "postfix/qmgr: warning: write queue file: database or disk is full" in world.lines
+
+
+def test_a_script_that_ran_in_a_step_that_failed_ran_once(make: Callable[..., Any]) -> None:
+    world = make(Stage.SIEVE)
+    world.set(content_filter="")
+    whole = world.store._db
+
+    class FullOnce(FailingOnce):
+        def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+            if statement == "COMMIT" and self.at:
+                self.at = 0
+                raise sqlite3.OperationalError("database or disk is full")
+            return self.database.execute(statement, *values)
+
+    def send() -> None:
+        world.store._db = FullOnce(whole, 1)
+        world.send("user@minfo.sn")
+
+    world.store.put_script("user", "a", b"keep;")
+    world.store.activate_script("user", "a")
+    world.run(quiet(world), send)
+    assert inbox(world, "user") == 1
+    assert [one.location for one in world.sieve_runs.of("1@poste.minfo.sn")] == [
+        "/home/user/.dovecot.sieve"
+    ]
