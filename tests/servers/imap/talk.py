@@ -16,6 +16,7 @@ from mailsim.servers.world import World
 INFO = TlsInfo("TLSv1.3", "TLS_AES_256_GCM_SHA384", "", "", (), "", 256)
 _LITERAL = re.compile(rb"\{(\d+)\}\r\n\Z")
 PATIENCE = 20.0
+LOGIN = "LOGIN user minfo"
 
 
 class Pipe:
@@ -140,3 +141,8 @@ class Talk:
 def run(scene: Callable[[], Awaitable[Any]]) -> Any:
     """Play a scene on a loop of its own."""
     return asyncio.run(scene())  # type: ignore[arg-type]
+
+
+def log(world: World) -> list[str]:
+    """What Dovecot has written, without stamps."""
+    return [line.partition("dovecot: ")[2] for line in world.log.lines()]
