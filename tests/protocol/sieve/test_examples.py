@@ -53,7 +53,8 @@ def cases() -> list[Case]:
 
 
 def message(name: str) -> bytes:
-    return (EXAMPLES / f"{name}.eml").read_bytes().replace(b"\n", b"\r\n")
+    content = (EXAMPLES / f"{name}.eml").read_bytes()
+    return content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 def envelope(case: Case) -> Envelope:
