@@ -239,7 +239,6 @@ def reason(world: FakeWorld) -> str:
     ("command", "said"),
     [
         ("GREETING", f"host {RELAY} refused to talk to me: {LATER}"),
-        ("EHLO", f"host {RELAY} refused to talk to me: {LATER}"),
         ("MAIL", f"host {RELAY} said: {LATER} (in reply to MAIL FROM command)"),
         ("RCPT", f"host {RELAY} said: {LATER} (in reply to RCPT TO command)"),
         ("DATA", f"host {RELAY} said: {LATER} (in reply to DATA command)"),
@@ -249,6 +248,11 @@ def reason(world: FakeWorld) -> str:
 def test_a_disturbance_answers_for_the_peer(command: str, said: str) -> None:
     rule = reply("r", LATER, service="peer", command=command, client="192.168.10.1")
     assert reason(disturbed(rule)) == said
+
+
+def test_a_peer_disturbed_at_ehlo_is_asked_by_helo() -> None:
+    world = disturbed(reply("r", LATER, service="peer", command="EHLO"))
+    assert world.store.mailboxes() == {"secretaire@ugb.sn": {"INBOX": 1}}
 
 
 def test_a_peer_that_refuses_twice_gets_the_mail_when_time_has_passed() -> None:

@@ -59,17 +59,25 @@ class Relay:
     async def _try_all(
         self, mail: Mail, content: bytes, found: list[Host], recipients: list[RecipientRow]
     ) -> list[Outcome]:
-        failure = SiteError("4.4.1", "")
-        for host in found[:_ADDRESSES]:
+        *others, last = found[:_ADDRESSES]
+        for host in others:
             try:
                 return await self._try(mail, content, host, recipients)
             except SiteError as error:
-                failure = error
-                if error.reason.startswith("connect to"):
-                    self._journal.write("postfix/smtp", error.reason)
-                elif host is not found[:_ADDRESSES][-1]:
-                    self._journal.write("postfix/smtp", f"{mail.row.queue_id}: {error.reason}")
-        return [self._unreached(one, found, failure) for one in recipients]
+                if not error.dsn.startswith("4"):  # final: no other host is asked
+                    return [_unreached(one, host, error) for one in recipients]
+                self._passed_over(mail, error)
+        try:
+            return await self._try(mail, content, last, recipients)
+        except SiteError as error:
+            if not _was_reached(error):
+                self._passed_over(mail, error)
+            return [_unreached(one, last, error) for one in recipients]
+
+    def _passed_over(self, mail: Mail, error: SiteError) -> None:
+        """Why this host does not get it."""
+        name = f"{mail.row.queue_id}: " if _was_reached(error) else ""
+        self._journal.write("postfix/smtp", name + error.reason)
 
     async def _try(
         self, mail: Mail, content: bytes, host: Host, recipients: list[RecipientRow]
@@ -88,13 +96,18 @@ class Relay:
         )
         return await replace(made, tls=False).run(recipients)
 
-    def _unreached(self, one: RecipientRow, found: list[Host], error: SiteError) -> Outcome:
-        outcome = _failed(one, error.dsn, error.reason)
-        if not error.reason.startswith("connect to"):
-            outcome.relay = f"{found[:_ADDRESSES][-1]}:25"
-        if error.diagnostic:
-            outcome.remote, outcome.diagnostic = found[0].name, error.diagnostic
-        return outcome
+
+def _was_reached(error: SiteError) -> bool:
+    return not error.reason.startswith("connect to")
+
+
+def _unreached(one: RecipientRow, host: Host, error: SiteError) -> Outcome:
+    outcome = _failed(one, error.dsn, error.reason)
+    if _was_reached(error):
+        outcome.relay = f"{host}:25"
+    if error.diagnostic:
+        outcome.remote, outcome.diagnostic = host.name, error.diagnostic
+    return outcome
 
 
 def _failed(one: RecipientRow, dsn: str, reason: str) -> Outcome:

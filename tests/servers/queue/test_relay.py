@@ -73,8 +73,11 @@ def test_no_data_without_a_recipient(world: Any, relay: Callable[..., None], mta
     assert [line.split()[0] for line in there.said] == ["EHLO", "MAIL", "RCPT", "QUIT"]
 
 
-def test_helo_where_ehlo_is_not_known(world: Any, relay: Callable[..., None], mta: Any) -> None:
-    there = mta({"EHLO": "502 what?"})
+@pytest.mark.parametrize("answer", ["502 what?", "451 4.3.0 later"])
+def test_helo_where_ehlo_is_refused(
+    world: Any, relay: Callable[..., None], mta: Any, answer: str
+) -> None:
+    there = mta({"EHLO": answer})
     world.send("a@ugb.sn")
     relay(there)
     assert there.said[1:3] == ["HELO mail.minfo.sn", "MAIL FROM:<user@minfo.sn>"]
@@ -86,7 +89,15 @@ def test_helo_where_ehlo_is_not_known(world: Any, relay: Callable[..., None], mt
     [
         (
             {"GREETING": "554 5.3.2 no"},
-            "4.0.0, status=deferred (host mx.ugb.sn[192.168.20.1] refused to talk to me: 554 5.3.2 no)",
+            "4.3.2, status=deferred (host mx.ugb.sn[192.168.20.1] refused to talk to me: 554 5.3.2 no)",
+        ),
+        (
+            {"GREETING": "554 no"},
+            "4.0.0, status=deferred (host mx.ugb.sn[192.168.20.1] refused to talk to me: 554 no)",
+        ),
+        (
+            {"EHLO": "421 4.3.2 bye"},
+            "4.3.2, status=deferred (host mx.ugb.sn[192.168.20.1] refused to talk to me: 421 4.3.2 bye)",
         ),
         (
             {"GREETING": ""},
@@ -412,6 +423,40 @@ def test_the_next_mx_is_tried(world: Any, relay: Callable[..., None], mta: Any) 
     refused = "postfix/smtp: connect to mx.miage.sn[192.168.30.1]:25: Connection refused"
     assert refused in world.lines
     assert len(there.contents) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "there", "dsn"),
+    [
+        (5, 1, "5.7.1, status=bounced (host mx.ugb.sn[192.168.20.1] refused to talk to me: 550"),
+        (4, 2, "4.7.1, status=deferred (host mx.miage.sn[192.168.30.1] refused to talk to me: 450"),
+    ],
+)
+def test_a_final_refusal_asks_no_other_mx(
+    world: Any, mta: Any, code: int, there: int, dsn: str
+) -> None:
+    world.names.records["ugb.sn", "MX"] = ("5 mx.ugb.sn.", "10 mx.miage.sn.")
+    refusal = f"{code}50 {code}.7.1 you"
+    first, second = (mta({"EHLO": refusal, "HELO": refusal}) for _ in range(2))
+    world.set(maximal_queue_lifetime=0)
+    world.send("a@ugb.sn")
+
+    async def work() -> None:
+        listeners = [await serve(one.handle) for one in (first, second)]
+        world.routes["192.168.20.1"] = ("127.0.0.1", listeners[0].port)
+        world.routes["192.168.30.1"] = ("127.0.0.1", listeners[1].port)
+        world.queue.start()
+        await world.queue.idle()
+        await world.queue.close()
+        for one in listeners:
+            await one.close()
+
+    asyncio.run(work())
+    assert fates(world)[0].startswith(f"a@ugb.sn {dsn} {code}.7.1 you")
+    assert [bool(one.said) for one in (first, second)] == [True, there == 2]
+    (bounce,) = world.store.messages("user")
+    last = "mx.ugb.sn" if there == 1 else "mx.miage.sn"
+    assert f"Remote-MTA: dns; {last}\r\nDiagnostic-Code: smtp; {refusal}".encode() in bounce.content
 
 
 def test_fifty_recipients_at_a_time(world: Any, relay: Callable[..., None], mta: Any) -> None:
