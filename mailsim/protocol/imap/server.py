@@ -100,6 +100,17 @@ class ImapServer(Core[Response, Event]):
         """The tag of the command that waits for its answer."""
         return self._current.tag if self._current else None
 
+    @property
+    def begun(self) -> bytes:
+        """The first line of a command that is not whole, or what there is of it."""
+        return self._reader.begun
+
+    @property
+    def awaited(self) -> tuple[int, int] | None:
+        """Of the literal that is awaited how many octets there are, and how many there will be."""
+        literal = self._reader.announced
+        return (self._reader.arrived, literal.size) if literal else None
+
     def send(self, value: Response) -> None:
         """Queue the greeting, data, a continuation request, or the answer to the last command."""
         self._check(value)

@@ -13,10 +13,12 @@ from mailsim.errors import RemoteProtocolError
 from mailsim.protocol.core import Limits, Received
 from mailsim.protocol.imap.server import Event, ImapServer, Malformed, Tagged
 from mailsim.servers.dovecot import Channel, ClosedError
+from mailsim.servers.dovecot.journal import CLOSED
 from mailsim.servers.dovecot.wording import greeting
 from mailsim.servers.imap import capabilities, replies
 from mailsim.servers.imap.command import AnsweredError, Asked, RefusedError, Sync
 from mailsim.servers.imap.commands import entry_of
+from mailsim.servers.imap.ending import doing
 from mailsim.servers.imap.literals import admits
 from mailsim.servers.imap.replies import Reply
 from mailsim.servers.imap.searching import Context, added, removed
@@ -65,6 +67,9 @@ class ImapSession(Channel[Response, Event]):
         self.read: Counter[str] = Counter()
         """What FETCH has read, as the log tells it."""
         self._bad = 0
+        self._finished = ""
+        self._at = 0.0
+        """When the last command was answered, and which it was."""
 
     # the connection's life
 
@@ -92,6 +97,12 @@ class ImapSession(Channel[Response, Event]):
 
     def bye(self, text: str) -> bytes:
         return b"".join(write_response(Status("BYE", text)))
+
+    def ended(self, reason: str) -> None:
+        if self.user and reason == CLOSED:
+            ago = max(0.0, self.world.clock.now() - self._at)
+            reason = f"{CLOSED} ({doing(self.core, self._finished, ago)})"
+        super().ended(reason)
 
     def counts(self) -> str:
         told = {"in": self.received, "out": self.sent, **self.counted}
@@ -227,12 +238,15 @@ class ImapSession(Channel[Response, Event]):
         self._bad = self._bad + 1 if reply.condition == "BAD" else 0
         if not self.user and self._bad >= _BAD_BEFORE:
             await self.hang_up(replies.TOO_MANY_BAD, "Too many invalid commands")
+        if self.user:
+            self._finished = asked.name if reply.text != replies.LOGGED_IN else ""
+        self._at = self.world.clock.now()
         text = _UNSAYABLE.sub("?", reply.text)
         if reply.timed and self.user:
             text = f"{text.removesuffix('.')}{replies.SECONDS}"
         await self.say(Status(reply.condition, text, reply.code, asked.tag or None))
         if self._bad >= _BAD_AFTER:
-            await self.hang_up(replies.TOO_MANY_BAD, "Too many invalid IMAP commands")
+            await self.hang_up(replies.TOO_MANY_BAD, replies.TOO_MANY_BAD)
 
     # what commands use
 

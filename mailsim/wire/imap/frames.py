@@ -94,6 +94,11 @@ class FrameReader:
         """The first line of a frame that is not whole, or what there is of it."""
         return self._units[0] if self._units else self._buffer.peek(self._line)
 
+    @property
+    def arrived(self) -> int:
+        """How many octets of the announced literal are there."""
+        return min(len(self._buffer), self.announced.size) if self.announced else 0
+
     def cut_short(self) -> tuple[bytes, ...]:
         """The units of a frame whose announced literal will not come, taken out."""
         self.announced, self._held = None, False

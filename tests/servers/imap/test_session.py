@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from mailsim.model.stage import Stage
 from mailsim.servers.disturbance import Rule, delay, drop, reply, truncate
 from tests.servers.imap.imapd import USER, new_world
@@ -116,6 +118,37 @@ def test_the_log_tells_of_login_and_logout() -> None:
         assert ended.endswith(
             "deleted=0 expunged=0 trashed=0 hdr_count=0 hdr_bytes=0 body_count=0 body_bytes=0"
         )
+
+    run(scene)
+
+
+@pytest.mark.parametrize(
+    ("said", "doing"),
+    [
+        (b"", "No commands sent"),
+        (b"a1 NOOP\r\n", "NOOP finished 0.000 secs ago"),
+        (b"a1 XYZZY\r\n", "XYZZY finished 0.000 secs ago"),
+        (
+            b"a1 IDLE\r\n",
+            "IDLE running for 0.001 + waiting input for 0.000 secs, 2 B in + 10 B out, state=wait-input",
+        ),
+        (
+            b"a1 SELECT INB",
+            "SELECT running for 0.001 + waiting input for 0.000 secs, 0 B in + 0 B out, state=wait-input",
+        ),
+        (b"a1 APPEND INBOX {50+}\r\nabc", "While APPENDing: 1 msgs, 0 secs, 3/50 bytes"),
+    ],
+)
+def test_the_log_tells_what_a_client_was_doing(said: bytes, doing: str) -> None:
+    async def scene() -> None:
+        world = new_world()
+        talk = Talk(world)
+        await talk.greeting()
+        await talk.ask(LOGIN)
+        if said:
+            talk.pipe.say(said)
+        await talk.end()
+        assert f": Disconnected: Connection closed ({doing}) in=" in log(world)[-1]
 
     run(scene)
 
