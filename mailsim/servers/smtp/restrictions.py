@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 
 from mailsim.servers import replies
 from mailsim.servers.queue.addresses import Addresses
-from mailsim.servers.smtp.names import (
-    without_dot,
-)
+from mailsim.servers.smtp.names import without_dot
 from mailsim.servers.smtp.parsing import resolve
 from mailsim.servers.smtp.rules import (
     CLIENT,
@@ -49,6 +47,8 @@ class Restrictions:
         self._resolved: dict[str, tuple[str, str, bool]] = {}
         self._deferred: Reply | None = None
         self._deferred_by: dict[str, Reply | None] = {}
+        self._shown: str | None = None  # the recipient that a rejection's log line names
+        self._from: str | None = None  # the sender that it names before MAIL is through
 
     # the lists
 
@@ -93,11 +93,10 @@ class Restrictions:
     def _data(self, case: Case) -> Reply | None:
         return self._list(case, self.config.smtpd_data_restrictions) or self._put_off()
 
-    def etrn(self, domain: str) -> Reply | None:
+    def etrn(self) -> Reply | None:
         """The delayed lists; smtpd_etrn_restrictions is empty."""
         if not self.config.smtpd_delay_reject:
             return None
-        del domain
         return self.client() or self.helo(self.state.helo) or self._put_off()
 
     def reject(self, reply: Reply) -> Reply:
@@ -117,9 +116,6 @@ class Restrictions:
         """Remember why a permission must be put off; the first reason counts."""
         self._deferred = self._deferred or reply
         return DUNNO
-
-    _shown: str | None = None
-    _from: str | None = None
 
     @property
     def _sender(self) -> str | None:

@@ -68,7 +68,7 @@ async def etrn(session: Channel, words: list[Word]) -> bool:
     domain = domain[1:] if domain[:1] in ("@", "#") else domain
     if not valid_hostname(domain) and not valid_literal(domain):
         raise Refused(replies.ETRN_PARAMETER())
-    if refusal := session.restrictions.etrn(domain):
+    if refusal := session.restrictions.etrn():
         raise Refused(refusal)
     session.journal.warn(f"reject: ETRN {domain[:100]}... from {state.client}")
     raise Refused(replies.ETRN_DENIED(domain=domain))
