@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from mailsim.servers.imap import replies
@@ -16,6 +17,7 @@ from mailsim.servers.imap.matching import (
     Candidate,
     Query,
 )
+from mailsim.servers.imap.searchable import is_plain
 from mailsim.servers.store.flags import SYSTEM_FLAGS
 from mailsim.wire.imap.search_keys import KINDS, Key
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 _BATCH: Final = 100
 _BATCH_OCTETS: Final = 1 << 20
+_REMEMBERED: Final = 20_000
 _TURN: Final = 20
 """After so many batches that need not be read the others have their turn too."""
 SYSTEM_FLAG_KEYS: Final = {flag[1:].upper(): flag for flag in SYSTEM_FLAGS}
@@ -67,7 +70,7 @@ def query(session: ImapSession, asked: Asked, keys: Iterable[Key], charset: str 
 async def found(view: View, wanted: Query) -> list[Message]:
     """The messages that match, ascending; other connections have their turn meanwhile."""
     matched: list[Message] = []
-    uids = _worth_reading(view, wanted)
+    uids = await _likely(view, wanted, _worth_reading(view, wanted))
     for number, batch in enumerate(batches(view, uids, content=wanted.needs_content)):
         matched += _match(view, wanted, batch)
         if wanted.needs_content or number % _TURN == 0:
@@ -77,17 +80,54 @@ async def found(view: View, wanted: Query) -> list[Message]:
 
 def batches(view: View, uids: Iterable[int], *, content: bool) -> Iterator[list[int]]:
     """The UIDs, some at a time; where the `content` is read, no more than memory should hold."""
+    asked = iter(uids)
+    while some := list(islice(asked, _BATCH)):
+        if content:
+            yield from _by_size(view.box.messages(some))
+        else:
+            yield some
+
+
+def _by_size(messages: Iterable[Message]) -> Iterator[list[int]]:
     batch: list[int] = []
     octets = 0
-    for uid in uids:
-        size = sum(one.size for one in view.box.messages((uid,))) if content else 0
-        if len(batch) >= _BATCH or (batch and octets + size > _BATCH_OCTETS):
+    for one in tuple(messages):
+        if batch and octets + one.size > _BATCH_OCTETS:
             yield batch
             batch, octets = [], 0
-        batch.append(uid)
-        octets += size
+        batch.append(one.uid)
+        octets += one.size
     if batch:
         yield batch
+
+
+async def _likely(view: View, wanted: Query, uids: Sequence[int]) -> Sequence[int]:
+    """The UIDs without those that one look at the octets rules out."""
+    word = wanted.word
+    if word is None:
+        return uids
+    likely: list[int] = []
+    for batch in batches(view, uids, content=True):
+        for uid, octets in view.box.contents(batch):
+            upper = octets.upper()
+            if word in upper or not _is_plain(view.box, uid, upper):
+                likely.append(uid)
+        await asyncio.sleep(0)
+    return likely
+
+
+def _is_plain(box: OpenMailbox, uid: int, upper: bytes) -> bool:
+    """Whether the message's octets are all the text there is; what was found out is remembered,
+    for it costs more than the search."""
+    known = box.plain
+    if uid in known:
+        return True
+    if is_plain(upper):
+        if len(known) >= _REMEMBERED:
+            known.clear()
+        known.add(uid)
+        return True
+    return False
 
 
 def _worth_reading(view: View, wanted: Query) -> Sequence[int]:

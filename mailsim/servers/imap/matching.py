@@ -82,6 +82,13 @@ class Query:
         self.keys = tuple(keys)
         self._check = self._all(self.keys)
 
+    @cached_property
+    def word(self) -> bytes | None:
+        """A word in capitals that the text of any message that matches must have, if there is one."""
+        keys = (key for key in self.keys if key.name in ("BODY", "TEXT"))
+        words = [word for key in keys if (word := _word(self._needle(str(key.arguments[0]))))]
+        return max(words, key=len, default=None)
+
     @property
     def needs_content(self) -> bool:
         """Whether any message's content may have to be read."""

@@ -23,6 +23,12 @@ _CODED: Final = (
 )  # fmt: skip
 
 
+def is_plain(upper: bytes) -> bool:
+    """Whether a message's octets, in capitals, are all the text there is: no encoded words, no
+    transfer encoding that changes letters, no charset but ASCII's kin."""
+    return upper.isascii() and not any(mark in upper for mark in _CODED)
+
+
 class Searchable:
     """What can be asked of one message's content; each thing is made when first asked for."""
 
@@ -49,17 +55,8 @@ class Searchable:
 
     def may_hold(self, word: bytes) -> bool:
         """The same, of the header and all bodies."""
-        return word in self._upper or not self._is_plain
-
-    @cached_property
-    def _upper(self) -> bytes:
-        return self.content.upper()
-
-    @cached_property
-    def _is_plain(self) -> bool:
-        """No encoded words, no transfer encoding that changes letters, no charset but ASCII's kin."""
-        upper = self._upper
-        return upper.isascii() and not any(mark in upper for mark in _CODED)
+        upper = self.content.upper()
+        return word in upper or not is_plain(upper)
 
     @cached_property
     def bodies(self) -> tuple[str, ...]:

@@ -40,6 +40,8 @@ class ReadableMailbox:
         self._expunged = Expunged(database, number)
         self._index = Index(database, number, self._expunged)
         self._info: Mailbox | None = None
+        self.plain: set[int] = set()
+        """UIDs of messages that SEARCH has found to be plain text; it may forget them."""
 
     @property
     def info(self) -> Mailbox:
