@@ -172,7 +172,9 @@ class _Rows:
 
     def of(self, uids: Sequence[int]) -> Iterator[bytes]:
         """The lines of these messages."""
-        for batch in batches(self._view, self._changed(uids), content=bool(self._counted)):
+        asked = self._changed(uids)
+        self.missing = len(asked)
+        for batch in batches(self._view, asked, content=bool(self._counted)):
             yield self._batch(batch)
 
     def _changed(self, uids: Sequence[int]) -> Sequence[int]:
@@ -187,7 +189,7 @@ class _Rows:
         """The lines of so many messages; nobody else has a turn meanwhile."""
         view, since = self._view, self._wanted.changed_since
         found = list(view.box.messages(uids))
-        self.missing += len(uids) - len(found)
+        self.missing -= len(found)
         if since is not None:
             found = [one for one in found if one.modseq > since]
         seen: frozenset[int] = frozenset()

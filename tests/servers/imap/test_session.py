@@ -203,6 +203,9 @@ def test_an_expunged_message_is_left_out_and_said_so() -> None:
         lines = await talk.ask("FETCH 1:3 UID")
         assert lines[:2] == [b"* 1 FETCH (UID 1)\r\n", b"* 3 FETCH (UID 3)\r\n"]
         assert b"OK [EXPUNGEISSUED]" in lines[-1]
+        lines = await talk.ask("FETCH 2 BODY[]")
+        assert len(lines) == 1
+        assert b"OK [EXPUNGEISSUED]" in lines[0]
         assert b"NO [EXPUNGEISSUED]" in (await talk.ask("COPY 2 INBOX"))[-1]
         await talk.end()
 
