@@ -59,6 +59,25 @@ def test_a_line_beyond_all_measure_before_the_login() -> None:
     run(scene)
 
 
+def test_many_commands_at_once_keep_nobody_waiting_and_fill_no_memory() -> None:
+    async def scene() -> None:
+        world = new_world()
+        world.store.deliver(USER, "INBOX", b"Subject: x\r\n\r\n" + b"y" * 60_000, received=1.0)
+        greedy, other = Talk(world), Talk(world)
+        await greedy.login()
+        await other.greeting()
+        written: list[int] = []
+        greedy.pipe.write = lambda data: written.append(len(data))  # type: ignore[method-assign]
+        greedy.pipe.say(b"c9 FETCH 1 BODY.PEEK[]\r\n" * 5_000 + b"c9 LOGOUT\r\n")
+        assert b"OK" in (await other.ask("NOOP"))[0]
+        assert len(written) < 1_000
+        await greedy.end()
+        assert max(written) < 200_000
+        await other.end()
+
+    run(scene)
+
+
 @pytest.mark.parametrize("count", [3, 64, 70, 2000])
 def test_an_append_of_many_pieces_is_read_once(count: int) -> None:
     async def scene() -> None:
