@@ -71,9 +71,10 @@ async def found(view: View, wanted: Query) -> list[Message]:
     """The messages that match, ascending; other connections have their turn meanwhile."""
     matched: list[Message] = []
     uids = await _likely(view, wanted, _worth_reading(view, wanted))
+    turn = max(1, _TURN // max(1, len(wanted.keys)))
     for number, batch in enumerate(batches(view, uids, content=wanted.needs_content)):
         matched += _match(view, wanted, batch)
-        if wanted.needs_content or number % _TURN == 0:
+        if wanted.needs_content or number % turn == 0:
             await asyncio.sleep(0)
     return matched
 
