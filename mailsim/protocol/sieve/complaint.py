@@ -49,6 +49,8 @@ class Complaint:
     place: Place = NOWHERE
     script: str = "main script"
     severity: Severity = Severity.ERROR
+    located: bool = True
+    """Whether Pigeonhole tells the place: it does not of most of what goes wrong in a run."""
 
     @property
     def line(self) -> int:
@@ -72,7 +74,8 @@ class Complaint:
         shown = {name: _shown(value) for name, value in self.params.items()}
         text = PIGEONHOLE[self.message_id].format(**shown)
         where = f"line {self.line}: " if self.line else ""
-        return f"{self.script}: {where}{self.severity.value}: {text}."
+        script = f"{self.script}: {where}" if self.located else ""
+        return f"{script}{self.severity.value}: {text}."
 
     def to_json(self, lang: str | None = None) -> dict[str, object]:
         """Its JSON form."""

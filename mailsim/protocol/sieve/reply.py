@@ -51,27 +51,36 @@ def vacation_reply(
 
 
 def rejection(run: Run, reason: bytes) -> bytes:
-    """The report that goes back to the sender: text, disposition notification, the header."""
-    start = _start(run)
+    """The report that goes back to the sender, as Dovecot's LMTP server writes it: text, disposition
+    notification, the header of the message; nothing where the sender is the null path.
+    """
+    if not run.envelope.sender:
+        return b""
+    _, identity, date = _start(run)
     host = run.environment.item("host") or "localhost"
     postmaster = run.settings.postmaster or f"postmaster@{host}"
-    boundary = start[1][1].strip(b"<>").replace(b"@", b"/")
+    digits = "".join(filter(str.isdigit, identity[1].decode("latin-1")))
+    boundary = f"{int(digits or '0') % 100_000}/{host}".encode()
+    subject = b" ".join(next(iter(run.message.raw(b"subject")), b"").split())
     header = _header(
-        *start,
+        identity,
+        date,
         ("From", f"Postmaster <{postmaster}>".encode()),
         ("To", f"<{run.envelope.sender}>".encode()),
-        ("Subject", b"Automatically rejected mail"),
+        ("MIME-Version", b"1.0"),
+        (
+            "Content-Type",
+            b"multipart/report; report-type=disposition-notification;\n"
+            b'boundary="' + boundary + b'"',
+        ),
+        ("Subject", b"Rejected: " + subject),
         ("Auto-Submitted", b"auto-replied (rejected)"),
         ("Precedence", b"bulk"),
-        ("MIME-Version", b"1.0"),
     )
     text = f"Your message to <{run.envelope.recipient}> was automatically rejected:\r\n".encode()
-    original = run.message.part.header
     return (
         header
-        + b"Content-Type: multipart/report; report-type=disposition-notification;\r\n"
-        + b'\tboundary="' + boundary + b'"\r\n\r\n'
-        + b"This is a MIME-encapsulated message\r\n\r\n--" + boundary + b"\r\n"
+        + b"\r\nThis is a MIME-encapsulated message\r\n\r\n--" + boundary + b"\r\n"
         + b"Content-Type: text/plain; charset=utf-8\r\nContent-Disposition: inline\r\n"
         + b"Content-Transfer-Encoding: 8bit\r\n\r\n"
         + text + reason + b"\r\n--" + boundary + b"\r\n"
@@ -79,20 +88,17 @@ def rejection(run: Run, reason: bytes) -> bytes:
         + _notification(run, host) + b"\r\n--" + boundary + b"\r\n"
         # RFC 5429 §2.2.1 has the original's header there.
         + b"Content-Type: message/rfc822\r\n\r\n"
-        + original + b"\r\n\r\n--" + boundary + b"--\r\n"
+        + run.message.part.header + b"\r\n\r\n--" + boundary + b"--\r\n"
     )  # fmt: skip
 
 
 def _notification(run: Run, host: str) -> bytes:
     """The fields of a disposition notification (RFC 8098 §3.1)."""
     envelope = run.envelope
-    original = envelope.original_recipient or envelope.recipient
-    fields = [
-        # Pigeonhole 0.5.19 has an unfilled "%s" here: that slip is not repeated.
-        f"Reporting-UA: {host}; Dovecot Mail Delivery Agent",
-        f"Original-Recipient: rfc822; {original}",
-        f"Final-Recipient: rfc822; {envelope.recipient}",
-    ]
+    fields = [f"Reporting-UA: {host}; Dovecot Mail Delivery Agent"]
+    if envelope.original_recipient.lower() not in ("", envelope.recipient.lower()):
+        fields.append(f"Original-Recipient: rfc822; {envelope.original_recipient}")
+    fields.append(f"Final-Recipient: rfc822; {envelope.recipient}")
     octets = "".join(f"{one}\r\n" for one in fields).encode("utf-8", "surrogateescape")
     identity = b" ".join(next(iter(run.message.raw(b"message-id")), b"").split())
     if identity:

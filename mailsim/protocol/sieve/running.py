@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from mailsim.protocol.sieve.complaint import Complaint, Severity, Wrong
 from mailsim.protocol.sieve.environment import Envelope, Environment
@@ -13,6 +13,12 @@ from mailsim.protocol.sieve.program import Call, Template, Unit, Value
 from mailsim.protocol.sieve.result import INBOX, Action, Keep, Mark, Redirect, Result, mailbox_of
 from mailsim.protocol.sieve.settings import Settings
 from mailsim.protocol.sieve.trace import Step
+
+# What Pigeonhole finds where actions meet: it knows their places.
+_LOCATED: Final = frozenset((
+    "sieve.reject-conflict", "sieve.reject-twice", "sieve.reject-vacation", "sieve.vacation-twice",
+    "sieve.vacation-reject", "sieve.too-many-actions", "sieve.too-many-redirects",
+))  # fmt: skip
 
 
 class Stop(Exception):
@@ -149,7 +155,8 @@ class Run:
         """Note what went wrong; the script goes on."""
         if len(self.errors) < self.limits.errors:
             name = self.frame.unit.name
-            made = Complaint(wrong.message_id, wrong.params, wrong.place, name, severity)
+            located = wrong.message_id in _LOCATED
+            made = Complaint(wrong.message_id, wrong.params, wrong.place, name, severity, located)
             self.errors.append(made)
 
     def fail(self, wrong: Wrong) -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
 
 from mailsim.protocol.sieve import (
     EVERYTHING,
     Alone,
-    Discard,
     Envelope,
     FileInto,
     Includes,
     Keep,
     Limits,
     Redirect,
+    Reject,
     Result,
     Script,
     Settings,
@@ -144,10 +146,10 @@ def test_a_reject_goes_with_nothing_that_delivers() -> None:
     assert described(result) == ["error", "implicit keep"]
 
 
-def test_a_reject_to_nobody_is_a_discard() -> None:
+def test_a_reject_to_nobody_has_no_report() -> None:
     script = compiled('require "reject"; reject "no";')
     result = run(script, MESSAGE, Envelope("", "d@e.f"), Alone())
-    assert result.actions == (Discard(1),)
+    assert result.actions == (Reject("no", line=1),)
 
 
 def test_the_message_of_an_action_is_the_one_of_its_time() -> None:
@@ -286,3 +288,26 @@ def test_a_script_runs_any_number_of_times() -> None:
     for _ in range(3):
         result = run(script, MESSAGE, Envelope("a@b.c", "d@e.f"), Alone())
         assert described(result) == ["fileinto x"]
+
+
+def test_a_reject_tells_the_sender_by_a_report() -> None:
+    script = compiled('require "reject"; reject text:\nnon é\n.\n;')
+    path = Envelope("a@b.c", "d@e.f", "alias@e.f")
+    (action,) = run(script, MESSAGE, path, Alone(items={"host": "mail.minfo.sn"})).actions
+    assert isinstance(action, Reject)
+    report = message_from_bytes(action.report, policy=default)
+    assert report["To"] == "a@b.c"
+    assert report["Subject"] == "Rejected: hello"
+    assert report["Auto-Submitted"] == "auto-replied (rejected)"
+    text, notification, original = report.iter_parts()
+    assert "non é" in text.get_content()
+    told = action.report.decode()
+    assert notification.get_content_type() == "message/disposition-notification"
+    assert "\r\nOriginal-Recipient: rfc822; alias@e.f\r\nFinal-Recipient: rfc822; d@e.f\r\n" in told
+    assert original.get_content_type() == "message/rfc822"
+    assert "body" not in told
+
+
+def test_what_goes_wrong_in_a_run_has_its_place_for_a_person_alone() -> None:
+    error = play('require "ihave";\nerror "no";').errors[0]
+    assert (error.line, error.pigeonhole) == (2, "error: no.")

@@ -7,7 +7,7 @@ from typing import Final
 from mailsim.protocol.sieve.complaint import Wrong, shown
 from mailsim.protocol.sieve.program import Call
 from mailsim.protocol.sieve.reply import rejection
-from mailsim.protocol.sieve.result import Discard, FileInto, Keep, Redirect, Reject, Vacation
+from mailsim.protocol.sieve.result import FileInto, Keep, Redirect, Reject, Vacation
 from mailsim.protocol.sieve.running import Run
 from mailsim.protocol.sieve.spec import Sort, Spec, Type
 
@@ -29,10 +29,8 @@ def _reject(run: Run, call: Call) -> None:
     run.note(call, "sieve.trace-reject", {"reason": shown(reason)})
     text = reason.decode("utf-8", "replace")
     if not run.envelope.sender:
-        # RFC 5429 §2.1.1: no response to a null path; Pigeonhole drops the message then.
+        # RFC 5429 §2.1.1: no response to a null path.
         run.note(call, "sieve.trace-reject-null", {})
-        run.act(call, Discard(call.place.line), cancels=True)
-        return
     report = rejection(run, reason)
     run.act(call, Reject(text, call.name == "ereject", call.place.line, report), cancels=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any, Final
 
 from mailsim.protocol.sieve.addresses import AddressError, parse_address, same_address
@@ -26,6 +27,7 @@ _SYSTEM: Final = (b"mailer-daemon", b"listserv", b"majordomo", b"owner-")
 _NO_SUBJECT: Final = b"<default-subject>"
 _NO_FROM: Final = b"<default-from>"
 _SUBJECT: Final = 256
+_ATOM = re.compile(rb"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]+")
 
 _Decision = tuple[str, dict[str, str]]
 
@@ -254,13 +256,17 @@ def _to(run: Run) -> bytes:
         for one in run.message.addresses(name):
             if one.mailbox and one.domain and one.name and not one.broken:
                 if same_address(sender, one.mailbox + b"@" + one.domain):
-                    return b'"%s" <%s>' % (_quoted(one.name), sender)
+                    return b"%s <%s>" % (_quoted(one.name), sender)
                 break
     return b"<" + sender + b">"
 
 
 def _quoted(name: bytes) -> bytes:
-    return b"".join(name.splitlines()).replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    """The name as it stands, or quoted, where it has more than letters of an atom."""
+    name = b"".join(name.splitlines())
+    if _ATOM.fullmatch(name):
+        return name
+    return b'"' + name.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
 
 _OPTIONS: Final = (
