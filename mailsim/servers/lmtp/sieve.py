@@ -113,7 +113,8 @@ class Filtering:
     def _complain(self, script: Placed, text: str) -> None:
         """What is wrong in a personal script stands in the user's own log."""
         if not script.personal:
-            self._actions.say(text.replace(": error: ", ": ").removesuffix("."), error=True)
+            said = text.replace(": error: ", ": ").removeprefix("error: ").removesuffix(".")
+            self._actions.say(said, error=True)
 
     def _say(self, script: Placed, what: str) -> None:
         where = wording.REVEAL.format(location=script.location) if script.personal else ""
