@@ -28,7 +28,7 @@ from mailsim.tracers.smtp import LmtpTracer, SmtpTracer
 
 NAME = "mail.minfo.sn"
 PASSWORD = "minfo"
-BOXES = tuple(f"boite{number:02d}" for number in range(200))
+BOXES = tuple(f"boite{number:02d}" for number in range(600))
 ACCOUNTS = ("user", "autre_user", "cheikh", *BOXES)
 
 _PORTS = ("smtp", "submission", "submissions", "imap", "imaps", "pop3", "sieve", "lmtp")
