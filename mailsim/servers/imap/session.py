@@ -14,7 +14,7 @@ from mailsim.protocol.core import Limits, Received
 from mailsim.protocol.imap.server import Event, ImapServer, Malformed, Tagged
 from mailsim.servers.dovecot import Channel, ClosedError
 from mailsim.servers.dovecot.journal import CLOSED
-from mailsim.servers.dovecot.wording import greeting
+from mailsim.servers.dovecot.wording import SHUTTING_DOWN, greeting
 from mailsim.servers.imap import capabilities, replies
 from mailsim.servers.imap.command import AnsweredError, Asked, RefusedError, Sync
 from mailsim.servers.imap.commands import entry_of
@@ -110,7 +110,12 @@ class ImapSession(Channel[Response, Event]):
     def bye(self, text: str) -> bytes:
         return b"".join(write_response(Status("BYE", text)))
 
+    def shutdown(self) -> bytes:
+        return self.bye(replies.SHUTTING_DOWN) if self.user else super().shutdown()
+
     def ended(self, reason: str) -> None:
+        if self.user and reason == SHUTTING_DOWN:
+            reason = replies.SHUTTING_DOWN
         if self.user and reason == CLOSED:
             ago = max(0.0, self.world.clock.now() - self._at)
             reason = f"{CLOSED} ({doing(self.core, self._finished, ago)})"

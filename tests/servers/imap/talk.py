@@ -105,6 +105,11 @@ class Talk:
         assert (await self.ask("LOGIN user minfo"))[-1].startswith(b"c1 OK")
         return await self.ask(f"{verb} {mailbox}")
 
+    async def stop(self) -> None:
+        """The server stops."""
+        self._task.cancel()
+        await asyncio.wait([self._task], timeout=PATIENCE)
+
     async def end(self) -> None:
         """The client hangs up."""
         self.pipe.say(b"")

@@ -122,6 +122,19 @@ def test_the_log_tells_of_login_and_logout() -> None:
     run(scene)
 
 
+def test_the_server_stops() -> None:
+    async def scene() -> None:
+        world = new_world()
+        talk = Talk(world)
+        await talk.login()
+        await talk.ask("IDLE")
+        await talk.stop()
+        assert await talk.unasked() == [b"* BYE Server shutting down.\r\n"]
+        assert "Disconnected: Server shutting down. in=" in log(world)[-1]
+
+    run(scene)
+
+
 @pytest.mark.parametrize(
     ("said", "doing"),
     [
