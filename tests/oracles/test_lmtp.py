@@ -151,6 +151,10 @@ CASES = (
     Case("reject, lines", 'require "reject"; reject text:\r\nNon é\r\nmerci\r\n.\r\n;'),
     Case("reject of a bounce", 'require "reject"; reject "Je ne veux pas";', sender=""),
     Case("reject and keep", 'require "reject"; reject "x"; keep;'),
+    Case("keep and reject", 'require "reject"; keep; reject "x";'),
+    Case("fileinto and reject", 'require ["reject", "fileinto"]; fileinto "INBOX"; reject "x";'),
+    Case("reject and fileinto", 'require ["reject", "fileinto"]; reject "x"; fileinto "INBOX";'),
+    Case("reject and redirect", 'require "reject"; reject "x"; redirect "etudiant@miage.sn";'),
     Case(
         "vacation",
         'require "vacation"; vacation :days 1 :subject "Absent" :addresses ["user@minfo.sn"] "Loin";',

@@ -61,6 +61,9 @@ class Settings:
     editheader_forbid_add: frozenset[str] = frozenset()
     editheader_forbid_delete: frozenset[str] = frozenset()
     """Names in lower case; Received and Auto-Submitted always, Subject never."""
+    chained: bool = False
+    """Whether the script is one of several, as at Dovecot's delivery: then what it keeps is for
+    the next one to decide of, and keep goes with reject."""
     postmaster: str = ""
     """The address that what the server writes comes from; "": postmaster@ its host."""
     version: str = "0.5.19"

@@ -42,6 +42,7 @@ def _settings(site: _Site) -> Settings:
         extensions=_SILENT | frozenset(names),
         limits=Limits(trace=500, script_size=script_size or Limits().script_size),
         spamtest=_SPAM,
+        chained=True,
         # sieve_vacation_min_period: a class cannot wait for a day.
         vacation_min_period=0,
         postmaster=f"postmaster@{domain}",

@@ -38,7 +38,8 @@ def forbid_after_reject(run: Run, call: Call, action: str) -> None:
 
 def _store(run: Run, call: Call, action: Keep | FileInto, *, copy: bool) -> None:
     """Add a storing action; the same mailbox once, with the flags of the last (RFC 5228 §2.10.3)."""
-    forbid_after_reject(run, call, "store")
+    if isinstance(action, FileInto) or not run.settings.chained:
+        forbid_after_reject(run, call, "store")
     mailbox = mailbox_of(action)
     for at, other in enumerate(run.actions):
         if mailbox_of(other) == mailbox:

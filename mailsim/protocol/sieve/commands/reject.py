@@ -22,7 +22,8 @@ def _reject(run: Run, call: Call) -> None:
             run.fail(Wrong("sieve.reject-twice", call.place, where=where))
         if isinstance(other, Vacation):
             run.fail(Wrong("sieve.reject-vacation", call.place, action="vacation", where=where))
-        if type(other) in _DELIVERING:
+        kept = isinstance(other, Keep) and run.settings.chained
+        if type(other) in _DELIVERING and not kept:
             action = _DELIVERING[type(other)]
             run.fail(Wrong("sieve.reject-conflict", call.place, action=action, where=where))
     reason = run.text(call.args[0])
