@@ -118,6 +118,7 @@ class Site:
         await self.embedded.reset(stage)
         # Nothing is awaited from here on: nobody sees the new world with the old one's files.
         self.generation += 1
+        self._noted.clear()
         self._begin_files()
         self._attach()
         self._wake()
@@ -125,12 +126,15 @@ class Site:
     # the log
 
     def _begin_files(self) -> None:
-        try:
-            self.evidence.clear()
-            self._log.seek(0)
-            self._log.truncate()
-        except OSError as error:
-            self._lost("mail.log", error)
+        for name, emptied in (("evidence.jsonl", self.evidence.clear), ("mail.log", self._empty)):
+            try:
+                emptied()
+            except OSError as error:
+                self._lost(name, error)
+
+    def _empty(self) -> None:
+        self._log.seek(0)
+        self._log.truncate()
 
     def _attach(self) -> None:
         """Keep what this world's log says, and no longer what the last one's does."""

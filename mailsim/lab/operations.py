@@ -241,7 +241,7 @@ def counts(site: Site) -> Document:
 
 
 @operation(message_id=str, lang=str)
-def sieve_runs(site: Site, message_id: str, *, lang: str = "en") -> list[Document]:
+def sieve_runs(site: Site, *, message_id: str, lang: str = "en") -> list[Document]:
     """What Sieve did with a message, script by script; the trace is worded in `lang`."""
     return [
         {

@@ -56,7 +56,7 @@ class RunDir:
             raise UsageError("lab.bad-name", name=name)
         self.name = name
         self.folder = run_home() / name
-        self._file = (self.folder / "lab").with_suffix(".json")
+        self._file = self.folder / "lab.json"
         self._lock: IO[bytes] | None = None
 
     @property

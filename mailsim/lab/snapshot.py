@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from mailsim.dialogue import Dialogue
 from mailsim.dialogue.json import from_document
@@ -264,11 +264,11 @@ def mailboxes(documents: list[Document]) -> Mailboxes:
     for one in documents:
         message = StoredMessage(**{**one, "content": b64decode(one["content"])})
         found.setdefault(message.user, {}).setdefault(message.mailbox, []).append(message)
-    return Mailboxes({user: Snapshot(_frozen(boxes, tuple)) for user, boxes in found.items()})
+    return Mailboxes({user: Snapshot(_frozen(boxes)) for user, boxes in found.items()})
 
 
-def _frozen(boxes: Mapping[str, list[T]], kind: Callable[[list[T]], Any]) -> dict[str, Any]:
-    return {name: kind(messages) for name, messages in boxes.items()}
+def _frozen(boxes: Mapping[str, list[T]]) -> dict[str, tuple[T, ...]]:
+    return {name: tuple(messages) for name, messages in boxes.items()}
 
 
 def scan(documents: list[Document]) -> Scan:

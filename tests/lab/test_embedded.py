@@ -3,6 +3,8 @@ from __future__ import annotations
 import errno
 from typing import Any, cast
 
+import pytest
+
 from mailsim import Lab
 from mailsim.lab.embedded import Site
 from mailsim.model.stage import Stage
@@ -61,3 +63,31 @@ def test_a_full_disk_hinders_no_reset() -> None:
         on_full_disk(lab)
         lab.reset("mail")
         assert (lab.stage, lab.faults) == (Stage.MAIL, ())
+
+
+def notes(lab: Lab) -> list[str]:
+    return [one.text for one in lab.logs if one.program == "mailsim"]
+
+
+def test_a_reset_tells_again_of_the_full_disk() -> None:
+    with Lab(seed=1) as lab:
+        on_full_disk(lab)
+        for _ in range(2):
+            lab.deliver("From: user@minfo.sn\nTo: cheikh@minfo.sn\n\nx\n")
+            lab.idle()
+            assert notes(lab) == ["mail.log lacks lines: No space left on device"]
+            lab.reset("mail")
+
+
+def test_evidence_that_cannot_be_emptied_leaves_no_old_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with Lab(seed=1) as lab:
+        site = cast("Site", lab._backend)
+        lab.deliver("From: user@minfo.sn\nTo: cheikh@minfo.sn\n\nx\n")
+        lab.idle()
+        monkeypatch.setattr(site.evidence, "clear", full)
+        lab.reset("mail")
+        assert notes(lab) == ["evidence.jsonl lacks lines: No space left on device"]
+        assert "removed" not in site.rundir.log.read_text("utf-8")

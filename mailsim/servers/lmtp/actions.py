@@ -12,6 +12,7 @@ from mailsim.protocol.sieve.wording import LOG
 from mailsim.servers.dovecot.sieve import settings
 from mailsim.servers.envelope import LOCALHOST, Recipient, Submission
 from mailsim.servers.lmtp import wording
+from mailsim.servers.queue.fields import header_of, values
 from mailsim.servers.store.values import INBOX, OverQuotaError
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 _REDIRECTED = 12 * 3600  # CMU_redirect keep time: sieve_redirect_duplicate_period
 _RETURN_PATH = re.compile(rb"\AReturn-Path:[^\n]*\n")
-_REDIRECTED_FROM = re.compile(rb"(?mi)^X-Sieve-Redirected-From:[ \t]*([^\r\n]*)")
 
 
 class Actions:
@@ -123,7 +123,7 @@ class Actions:
     def _redirect(self, action: Redirect) -> bool:
         """Whether it was sent on: neither in a circle nor twice."""
         given, store, now = self._given, self._world.store, self._world.clock.now()
-        if given.address.encode() in _REDIRECTED_FROM.findall(action.content):
+        if given.address in values(header_of(action.content), "x-sieve-redirected-from"):
             self.say(wording.LOOP, address=action.address)
             return False
         named = f"{given.message_id}\0{given.sender}\0{action.address}"
