@@ -298,6 +298,15 @@ def pairs(text: str) -> list[tuple[str, str]]:
     return found
 
 
+def test_what_only_ubuntu_has_is_written_for_ubuntu_alone(document: Any) -> None:
+    for release in RELEASES:
+        files = files_of(document, release, Stage.DNS)
+        ubuntu = release in (Release.NOBLE, Release.RESOLUTE)
+        assert ("/etc/cloud/cloud.cfg.d/99-mailsim.cfg" in files) == ubuntu
+        netplan = files.get("/etc/netplan/60-mailsim.yaml", "")
+        assert ("addresses: [127.0.0.1/8, ::1/128, 192.168.10.1/32, " in netplan) == ubuntu
+
+
 def test_passwords_are_those_of_the_simulator(tmp_path: Path) -> None:
     play = [{
         "hosts": "localhost", "gather_facts": False,
