@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     "down": "mailsim.cli.down",
     "reset": "mailsim.cli.reset",
     "status": "mailsim.cli.status",
+    "shell": "mailsim.cli.shell",
     "logs": "mailsim.cli.logs",
     "journey": "mailsim.cli.journey",
     "fault": "mailsim.cli.fault",

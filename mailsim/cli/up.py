@@ -5,6 +5,8 @@ from __future__ import annotations
 import json as json_format
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -17,8 +19,7 @@ from mailsim.errors import LabError, UsageError
 from mailsim.language import language, word
 
 if TYPE_CHECKING:
-    from mailsim.lab.backend import Document
-    from mailsim.lab.running import Running
+    from mailsim.lab.backend import Document, Hosted
 
 # How often it looks whether a signal has come, in seconds: on Windows no signal ends a wait, and
 # elsewhere one may be given to another thread than the one that waits.
@@ -46,7 +47,7 @@ def up(
     from mailsim.lab import arguments  # noqa: PLC0415 - only this command
 
     spoken = language(chosen_language(lang))
-    running: Running | None = None
+    running: Hosted | None = None
     before = {one: signal.signal(one, _told) for one in _signals()}
     try:
         rules = None if disturb is None else arguments.rules("--disturb", disturb)
@@ -75,25 +76,46 @@ def _started(
     name: str | None,
     seed: str | None,
     folder: Path | None,
-) -> Running:
-    from mailsim.lab.attach import check_backend, lab_name  # noqa: PLC0415 - only this command
-    from mailsim.lab.running import DEFAULT_RELEASE, DEFAULT_STAGE, Running  # noqa: PLC0415 - too
+) -> Hosted:
+    from mailsim.lab.attach import check_backend, lab_name, start  # noqa: PLC0415 - only this command
     from mailsim.model.stage import Release, Stage  # noqa: PLC0415 - too
 
     check_backend(backend)
     try:
-        return Running(
-            lab_name(name),
-            stage=DEFAULT_STAGE if stage is None else Stage.of(stage),
-            release=DEFAULT_RELEASE if release is None else Release.of(release),
-            seed=seed,
-            folder=folder,
-        )
+        with progress(backend) as report:
+            return start(
+                lab_name(name),
+                backend,
+                stage=None if stage is None else Stage.of(stage),
+                release=None if release is None else Release.of(release),
+                seed=seed,
+                folder=folder,
+                report=report,
+            )
     except LabError as error:
         if error.message_id != "store.unreadable":
             raise
         # The folder was chosen here: another one is the remedy.
         raise UsageError(error.message_id, **error.params) from None
+
+
+@contextmanager
+def progress(backend: str) -> Iterator[Callable[[str], None]]:
+    """Shows the step that takes long, and for how long: a line that changes, or a line a step."""
+    if backend == "embedded":
+        yield lambda _: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - 35 ms
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - too
+
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield lambda step: print(step, file=sys.stderr, flush=True)
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as shown:
+        task = shown.add_task("")
+        yield lambda step: shown.update(task, description=step)
 
 
 def _signals() -> list[signal.Signals]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, Protocol
+from weakref import WeakSet
 
 Document = dict[str, Any]
 
@@ -15,3 +17,21 @@ class Backend(Protocol):
     """
 
     def ask(self, operation: str, /, **parameters: Any) -> Any: ...
+
+
+class Hosted(Protocol):
+    """A lab that this process holds, whatever its backend."""
+
+    ended: threading.Event
+    users: WeakSet[object] | None
+
+    @property
+    def site(self) -> Backend:
+        """Whom to ask."""
+        ...
+
+    def stop(self) -> None:
+        """End it; nothing is left of it."""
+
+    def leave(self, user: object) -> None:
+        """A Lab that looked at it was closed."""

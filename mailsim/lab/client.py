@@ -28,6 +28,8 @@ class Attached:
         self._name = name
         self._port: int = document["control"]
         self._token: str = document["token"]
+        # A container takes longer than the simulator, and says so.
+        self._patience = max(PATIENCE, _seconds_of(document.get("patience")))
 
     def ask(self, operation: str, /, **parameters: Any) -> Any:
         """Backend's.  LabError where the lab has ended, or says nothing."""
@@ -38,7 +40,7 @@ class Attached:
         self._asked("stop", {}, to_the_end=True)
 
     def _asked(self, operation: str, parameters: dict[str, Any], *, to_the_end: bool) -> Any:
-        patience = PATIENCE + float(parameters.get("timeout", 0))
+        patience = self._patience + float(parameters.get("timeout", 0))
         request = json.dumps({"ask": operation, "with": parameters}).encode()
         check_size(operation, request, LONGEST_REQUEST)
         try:
@@ -73,6 +75,11 @@ def _answer(line: bytes) -> dict[str, Any]:
     if not isinstance(value, dict) or not value.keys() & {"answer", "error"}:
         raise LabError("lab.stopped")
     return value
+
+
+def _seconds_of(value: object) -> float:
+    """Anybody may have written there."""
+    return float(value) if isinstance(value, (int, float)) else 0.0
 
 
 def _seconds(error: ConnectionTimeout) -> dict[str, object]:

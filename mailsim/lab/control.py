@@ -15,15 +15,13 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from mailsim.lab.client import KEY, LONGEST_ANSWER, LONGEST_REQUEST, VERSION
 from mailsim.lab.errors import bad_request, check_size, error_document
-from mailsim.lab.operations import perform
 
 if TYPE_CHECKING:
-    from mailsim.lab.embedded import Site
     from mailsim.net.serving import Listener, Peer
 
 _LONGEST_HELLO: Final = 512
@@ -31,6 +29,12 @@ _HELLO_SECONDS: Final = 5.0
 _CLIENTS: Final = 64
 # Who has not shown the token yet; one more, and the first of them must go.
 _STRANGERS: Final = 32
+
+
+class Site(Protocol):
+    """A lab that answers what it is asked.  Raises MailsimError."""
+
+    async def perform(self, name: str, parameters: Mapping[str, Any]) -> Any: ...
 
 
 async def serve_control(site: Site, token: str, ended: Callable[[], None]) -> Listener:
@@ -122,7 +126,7 @@ class _Session:
         request = _json(asked)
         try:
             name, parameters = _request(request)
-            answer = await perform(self._site, name, parameters)
+            answer = await self._site.perform(name, parameters)
             line = json.dumps({"answer": answer}).encode()
             check_size(name, line, LONGEST_ANSWER)
         except Exception as error:  # noqa: BLE001 - whatever was asked, the lab lives on

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,10 @@ class Site:
     def ask(self, operation: str, /, **parameters: Any) -> Any:
         """Backend's: run the operation on the loop."""
         return self.embedded.call(lambda _: perform(self, operation, parameters))
+
+    async def perform(self, name: str, parameters: Mapping[str, Any]) -> Any:
+        """For the control port, on the loop."""
+        return await perform(self, name, parameters)
 
     def close_files(self) -> None:
         """Nothing more is kept."""

@@ -65,6 +65,7 @@ class Lab:
         self.name = lab_name(None if name is None else arguments.text("Lab(name)", name))
         self._backend: Backend = attach_or_start(
             name,
+            backend=backend,
             stage=None if stage is None else Stage.of(stage),
             release=None if release is None else Release.of(release),
             seed=None if seed is None else str(seed),

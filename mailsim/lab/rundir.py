@@ -5,6 +5,7 @@ RUN/NAME/lock            held by the process whose lab it is, until it ends in w
 RUN/NAME/lab.json        pid, control port and its token (0600)
 RUN/NAME/evidence.jsonl  what the tracers saw, secrets masked
 RUN/NAME/mail.log        the servers' log
+RUN/NAME/build.log       the last build of a container's image; that of one that failed stays
 """
 
 from __future__ import annotations
@@ -69,6 +70,11 @@ class RunDir:
         """The servers' log."""
         return self.folder / "mail.log"
 
+    @property
+    def build_log(self) -> Path:
+        """What the building of a container's image said."""
+        return self.folder / "build.log"
+
     def read(self) -> dict[str, Any] | None:
         """What lab.json says, None where none is whole.  Raises LabError for another version's."""
         self._check()
@@ -98,6 +104,7 @@ class RunDir:
         self._lock = held
         try:
             self._empty()
+            self.build_log.unlink(missing_ok=True)
         except OSError as error:
             self.give_back()
             raise self._unwritable(error) from None

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from mailsim.dialogue import Dialogue
 from mailsim.dialogue.json import from_document
 from mailsim.dialogue.log import parse_line
+from mailsim.errors import MailsimError
 from mailsim.lab.backend import Document
 from mailsim.lab.errors import NoSuchName
 from mailsim.language import word
@@ -87,7 +88,8 @@ class Scan(Listing[Port]):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return f"{super().__repr__()}\n{word('lab.scan-model')}"
+        modelled = any(one.modelled for one in self)
+        return super().__repr__() + (f"\n{word('lab.scan-model')}" if modelled else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +283,15 @@ def scan(documents: list[Document]) -> Scan:
 
 def evidence(documents: list[Document]) -> Evidence:
     """The dialogues."""
-    return Evidence(map(from_document, documents))
+    return Evidence(one for document in documents if (one := _dialogue(document)))
+
+
+def _dialogue(document: Document) -> Dialogue | None:
+    """None for what is no dialogue: whoever has the lab's token may have written it."""
+    try:
+        return from_document(document)
+    except MailsimError:
+        return None
 
 
 def logs(lines: list[str]) -> Logs:

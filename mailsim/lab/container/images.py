@@ -1,0 +1,138 @@
+"""Image layers: base → packages → one for each stage, so that a reset starts another image."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from mailsim.lab.container.provision import configuration, installation
+from mailsim.lab.container.rootfs import base
+from mailsim.lab.network import network
+
+if TYPE_CHECKING:
+    from mailsim.lab.container.buildlog import BuildLog
+    from mailsim.lab.container.engine import Engine
+    from mailsim.model.stage import Release, Stage
+
+_FOLDER: Final = "/usr/lib/mailsim"
+# Engines give their own networks these addresses; what comes from them came by a forwarded port.
+_ENGINES_OWN: Final = ("10.0.2.2", "10.88.0.0/16", "172.16.0.0/12")
+_PLAY: Final = f"cd {_FOLDER}/provision && ansible-playbook -i localhost, -c local"
+_ENVIRONMENT: Final = f"ENV ANSIBLE_CONFIG={_FOLDER}/provision/ansible.cfg LANG=C.UTF-8"
+# openssl and the rest come with packages.yml; these it needs itself, or a base may lack.
+_NEEDED: Final = "ansible-core python3 python3-apt systemd systemd-sysv dbus iproute2 procps"
+
+_PACKAGES: Final = f"""\
+ARG BASE
+FROM ${{BASE}}
+# systemd's own: without it a stop takes ten seconds.
+STOPSIGNAL SIGRTMIN+3
+{_ENVIRONMENT}
+# No daemon runs before it is configured.
+RUN printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d \\
+ && apt-get update \\
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends {_NEEDED}
+COPY provision {_FOLDER}/provision
+RUN {_PLAY} packages.yml -e mailsim_domain={{domain}} \\
+ && apt-get clean && rm -rf /var/lib/apt/lists/* /usr/sbin/policy-rc.d
+"""
+_STAGE: Final = f"""\
+ARG BASE
+FROM ${{BASE}}
+COPY provision {_FOLDER}/provision
+COPY authority {_FOLDER}/authority
+COPY start {_FOLDER}/start
+RUN {_PLAY} site.yml -e '{{play}}' \\
+ && mkdir -p {_FOLDER}/etc && cp /etc/hosts /etc/resolv.conf /etc/hostname {_FOLDER}/etc/ \\
+ && chmod 0700 {_FOLDER}/authority
+CMD ["{_FOLDER}/start"]
+"""
+
+
+def image(engine: Engine, release: Release, stage: Stage, log: BuildLog) -> str:
+    """The stage's image, built with all below it where it is missing or old.  Raises LabError."""
+    with tempfile.TemporaryDirectory(prefix="mailsim-image-") as folder:
+        packages = _packages(engine, release, Path(folder) / "packages", log)
+        context = Path(folder) / "stage"
+        made = configuration(context)
+        tag = f"localhost/mailsim/{release.value}-{stage.value}:{made}-{packages.split(':')[1]}"
+        if not engine.has_image(tag):
+            log.step("container.step-stage", release=release.value, stage=stage.value)
+            recipe = _STAGE.replace("{play}", _variables(release, stage))
+            _build(engine, tag, packages, recipe, context, "none", log)
+            _forget_old(engine, tag)
+    return tag
+
+
+def _packages(engine: Engine, release: Release, context: Path, log: BuildLog) -> str:
+    made = installation(context)
+    tag = f"localhost/mailsim/{release.value}-packages:{made}"
+    if not engine.has_image(tag):
+        below = base(engine, release, log)
+        log.step("container.step-packages", release=release.value)
+        recipe = _PACKAGES.replace("{domain}", network().domain)
+        _build(engine, tag, below, recipe, context, "host", log)
+        _forget_old(engine, tag)
+    return tag
+
+
+def play_variables(release: Release, stage: Stage) -> dict[str, object]:
+    """What the roles are told, in an image's build and when a fault is switched."""
+    return {
+        "mailsim_release": release.value,
+        "mailsim_stage": stage.value,
+        "tls_authority": f"{_FOLDER}/authority",
+        "base_forwarded_from": list(_ENGINES_OWN),
+    }
+
+
+def _variables(release: Release, stage: Stage) -> str:
+    return json.dumps(play_variables(release, stage))
+
+
+def play(variables: str) -> list[str]:
+    """The command that runs the roles inside."""
+    return ["sh", "-c", f'{_PLAY} site.yml -e "$0"', variables]
+
+
+def _build(
+    engine: Engine, tag: str, below: str, recipe: str, context: Path, net: str, log: BuildLog
+) -> None:
+    file = context.parent / f"{context.name}.containerfile"
+    file.write_text(recipe, encoding="utf-8")
+    words = ["build", "--tag", tag, "--build-arg", f"BASE={below}", "--network", net]
+    if engine.name == "podman":
+        # STOPSIGNAL is of docker's format alone.
+        words += ["--format", "docker"]
+    code = engine.stream([*words, *limits(), "--file", str(file), str(context)], log.line)
+    if code:
+        raise log.failure("container.build-failed", image=tag, reason=log.said, log=log.path)
+
+
+def limits() -> list[str]:
+    """Limits that the machine allows: an engine's defaults may be above the host's."""
+    if sys.platform == "win32":
+        return []
+    import resource  # noqa: PLC0415 - Windows has none
+
+    most = []
+    for name, number, wanted in (
+        ("nofile", resource.RLIMIT_NOFILE, 20_000),
+        ("nproc", resource.RLIMIT_NPROC, 30_000),
+    ):
+        hard = resource.getrlimit(number)[1]
+        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        most += ["--ulimit", f"{name}={value}:{value}"]
+    return most
+
+
+def _forget_old(engine: Engine, tag: str) -> None:
+    """Images of the same name from other roles go, but for those that a container runs."""
+    name = tag.rsplit(":", 1)[0]
+    listed = engine.run("images", "--format", "{{.Repository}}:{{.Tag}}", name, check=False)
+    for other in listed.stdout.decode().split():
+        if other != tag:
+            engine.run("rmi", other, check=False)
