@@ -8,6 +8,7 @@ from typing import Any
 from mailsim.lab.arguments import UNWRITABLE
 from mailsim.lab.errors import bad_request
 from mailsim.servers.envelope import LOCALHOST, Recipient, Submission
+from mailsim.wire.content import crlf
 
 
 def submission(content: str, sender: str, recipients: list[Any]) -> Submission:
@@ -33,6 +34,6 @@ def _check_envelope(sender: str, recipients: list[Any]) -> None:
 
 def _content(text: str) -> bytes:
     try:
-        return b64decode(text, validate=True)
+        return crlf(b64decode(text, validate=True))
     except ValueError:
         raise bad_request("deliver", "content") from None

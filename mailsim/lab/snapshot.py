@@ -283,7 +283,8 @@ def scan(documents: list[Document]) -> Scan:
 
 def evidence(documents: list[Document]) -> Evidence:
     """The dialogues."""
-    return Evidence(one for document in documents if (one := _dialogue(document)))
+    read = map(_dialogue, documents)
+    return Evidence(one for one in read if one is not None)
 
 
 def _dialogue(document: Document) -> Dialogue | None:

@@ -91,3 +91,11 @@ def test_mail_is_read_by_pop3_and_imap_on_whatever_port_the_stage_leaves_open(la
             assert imap.select().ok
             assert imap.selected is not None
             assert imap.selected.exists == 1
+
+
+def test_who_writes_no_dialogue_spoils_nobody_s_evidence(lab: Lab) -> None:
+    with lab.smtp() as smtp:
+        smtp.ehlo("poste.minfo.sn")
+    kept = len(lab.evidence)
+    lab._backend.ask("keep_evidence", record={"id": "x", "dialogue": {"mailsim-dialogue": "x"}})
+    assert len(lab.evidence) == kept

@@ -61,7 +61,7 @@ class Lab:
               client: Client = PEER) -> Judgement:  # fmt: skip
         return self.filter.judge(
             sender, recipients or (USER,), content,
-            client=client, helo="mx.ugb.sn", queue_id="4F2A31C0D5", message_id="<1@x.sn>",
+            client=client, queue_id="4F2A31C0D5", message_id="<1@x.sn>",
         )  # fmt: skip
 
     def line(self, content: bytes, *recipients: str, client: Client = PEER) -> str:

@@ -255,6 +255,7 @@ def test_a_peer_disturbed_at_ehlo_is_asked_by_helo() -> None:
     assert world.store.mailboxes() == {"secretaire@ugb.sn": {"INBOX": 1}}
 
 
+@pytest.mark.usefixtures("lab_home")
 def test_a_peer_that_refuses_twice_gets_the_mail_when_time_has_passed() -> None:
     rule = {"name": "busy", "protocol": "smtp", "service": "peer", "command": "RCPT"}
     rule |= {"address": "*@ugb.sn", "nth": "1-2", "action": "answer", "text": LATER}

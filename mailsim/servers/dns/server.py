@@ -29,10 +29,10 @@ class DnsListener:
     """The running name server.  Another `world` is answered from as soon as it is set."""
 
     def __init__(self, world: World) -> None:
-        self.world = world
         self._udp: DatagramListener | None = None
         self._tcp: Listener | None = None
         self._late: set[asyncio.TimerHandle] = set()
+        self.world = world
 
     @property
     def world(self) -> World:
@@ -42,6 +42,7 @@ class DnsListener:
     @world.setter
     def world(self, world: World) -> None:
         self._world = world
+        self._forget()
         self._responder = Responder(world.names, transfers=world.config.release in _TRANSFERS)
 
     @property
@@ -65,13 +66,19 @@ class DnsListener:
 
     async def close(self) -> None:
         """Stop listening; late answers are forgotten."""
-        for handle in self._late:
-            handle.cancel()
-        self._late.clear()
+        self._forget()
         if self._udp:
             await self._udp.close()
         if self._tcp:
             await self._tcp.close()
+
+    def _forget(self) -> None:
+        """No late answer comes, and TCP connections are cut: another world has no part in them."""
+        for handle in self._late:
+            handle.cancel()
+        self._late.clear()
+        if self._tcp:
+            self._tcp.drop()
 
     @property
     def _silent(self) -> bool:

@@ -62,7 +62,6 @@ class Filter:
         content: bytes,
         *,
         client: Client,
-        helo: str = "",  # noqa: ARG002 - XFORWARD carries it; no rule asks for it yet
         queue_id: str = "",
         message_id: str = "",
     ) -> Judgement:

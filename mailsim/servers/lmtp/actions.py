@@ -13,6 +13,7 @@ from mailsim.servers.dovecot.sieve import settings
 from mailsim.servers.envelope import LOCALHOST, Recipient, Submission
 from mailsim.servers.lmtp import wording
 from mailsim.servers.queue.fields import header_of, values
+from mailsim.servers.queue.refused import Refused
 from mailsim.servers.store.values import INBOX, OverQuotaError
 
 if TYPE_CHECKING:
@@ -131,11 +132,12 @@ class Actions:
         if given.message_id and store.marked(given.user, key, now):
             self.say(wording.FORWARDED_TWICE, address=action.address)
             return False
-        store.mark(given.user, key, now, now + _REDIRECTED)
         program = settings(self._world).implementation
         first = f"X-Sieve: {program}\r\nX-Sieve-Redirected-From: {given.address}\r\n"
         rest = _RETURN_PATH.sub(b"", action.content)
-        self._post(given.sender, action.address, first.encode() + rest)
+        if not self._post(given.sender, action.address, first.encode() + rest):
+            return False
+        store.mark(given.user, key, now, now + _REDIRECTED)
         self.say(wording.FORWARDED, address=action.address)
         return True
 
@@ -163,8 +165,11 @@ class Actions:
         )
         self.stored = self.stored or same
 
-    def _post(self, sender: str, recipient: str, content: bytes) -> None:
-        """By the sendmail command, which the user's own process runs."""
+    def _post(self, sender: str, recipient: str, content: bytes) -> bool:
+        """By the sendmail command, which the user's own process runs; whether the queue takes it.
+
+        What it refuses (too many hops, too big) is kept, where Postfix would bounce it.
+        """
         submission = Submission(
             sender=sender,
             recipients=(Recipient(recipient),),
@@ -173,4 +178,8 @@ class Actions:
             service="pickup",
             uid=self._world.accounts.uid(self._given.user),
         )
-        self._send(submission, self._mail)
+        try:
+            self._send(submission, self._mail)
+        except Refused:  # the log has cleanup's reason
+            return False
+        return True

@@ -58,6 +58,8 @@ class Attempts:
         self._local = LocalDelivery(world, journal, accept)
         self._relay = Relay(world, journal)
         self._filter = ContentFilter(world, journal, accept)
+        self.born: list[Mail] = []
+        """What came of the attempt: qmgr has it active before it removes the message itself."""
 
     def needs_queue(self, mail: Mail) -> bool:
         """Whether a filter or another host has a part in it."""
@@ -65,6 +67,12 @@ class Attempts:
         return bool(mail.envelope.filter) or not all(
             local(one.address) for one in mail.row.recipients
         )
+
+    def announce(self, mail: Mail) -> None:
+        """Log, once an attempt, that the message is in the active queue."""
+        if not mail.announced:
+            self._journal.active(mail)
+            mail.announced = True
 
     def at_once(self, mail: Mail) -> None:
         """Deliver, in the caller's step, a message that needs no queue and never was in it."""
@@ -132,7 +140,9 @@ class Attempts:
         self._waits(again)
 
     def _here(self, mail: Mail) -> tuple[list[Outcome], list[RecipientRow]]:
-        self._journal.active(mail)
+        self.born.clear()
+        self.announce(mail)
+        mail.announced = False  # the next attempt is another
         begun = self._world.clock.now()
         remote: list[RecipientRow] = []
         if mail.envelope.filter:
@@ -198,7 +208,9 @@ class Attempts:
         self._report(mail, failures(mail, failed), FAILURE, "non-delivery")
         if deferred:
             self._defer(mail, deferred, now)
-        else:
+        for child in self.born:
+            self.announce(child)
+        if not deferred:
             self._held.remove(mail)
             self._journal.removed(row.queue_id)
 

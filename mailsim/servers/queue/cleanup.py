@@ -69,7 +69,9 @@ def is_own(world: World, submission: Submission) -> bool:
 
 
 def _check(config: Config, submission: Submission, header: bytes, queue_id: str) -> None:
-    if len(submission.content) > config.message_size_limit > 0:
+    # A bounce has a limit of its own (bounce_size_limit), and must not be lost.
+    limit = 0 if submission.service == "bounce" else config.message_size_limit
+    if len(submission.content) > limit > 0:
         raise Refused(replies.TOO_BIG())
     hops = 1 + len(values(header, "received", HOPCOUNT_LIMIT))
     if hops >= HOPCOUNT_LIMIT:  # RFC 5321 §6.3

@@ -74,7 +74,6 @@ class ContentFilter:
             tuple(one.address for one in row.recipients),
             content,
             client=Client(envelope.client, envelope.client_name, port=envelope.client_port),
-            helo=envelope.helo,
             queue_id=row.queue_id,
             message_id=row.message_id,
         )

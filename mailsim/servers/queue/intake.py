@@ -81,7 +81,6 @@ class Intake:
             client=submission.client.address,
             client_name=submission.client.name,
             client_port=submission.client.port,
-            helo=submission.helo,
         )
 
     def _tell_client(self, submission: Submission, queue_id: str) -> None:

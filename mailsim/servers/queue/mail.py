@@ -12,7 +12,7 @@ from mailsim.servers.store import QueueRow, RecipientRow
 class Envelope:
     """What the queue keeps of a message besides its rows' columns.
 
-    `client` and `helo` tell the content filter who brought it; `filter` is the
+    `client` tells the content filter who brought it; `filter` is the
     content filter that it has still to pass, "" for none.
     """
 
@@ -24,7 +24,6 @@ class Envelope:
     client: str = ""
     client_name: str = "unknown"
     client_port: int = 0
-    helo: str = ""
 
     def text(self) -> str:
         """As JSON."""
@@ -39,6 +38,8 @@ class Mail:
 
     row: QueueRow
     envelope: Envelope
+    announced: bool = False
+    """Whether the log has it in the active queue, for the attempt that is to come."""
 
     @classmethod
     def of(cls, row: QueueRow) -> Mail:

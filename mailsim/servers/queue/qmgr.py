@@ -114,6 +114,8 @@ class Queue:
             raise
         self._rest.child(parent.row.queue_id, mail.row.queue_id)
         self._queue(mail)
+        if self._loop:
+            self._attempts.born.append(mail)
         return mail.row.queue_id
 
     # being delivered

@@ -60,19 +60,23 @@ class Relay:
         self, mail: Mail, content: bytes, found: list[Host], recipients: list[RecipientRow]
     ) -> list[Outcome]:
         *others, last = found[:_ADDRESSES]
+        refused: list[Outcome] = []
         for host in others:
             try:
-                return await self._try(mail, content, host, recipients)
+                return refused + await self._try(mail, content, host, recipients)
             except SiteError as error:
+                refused += error.refused
+                recipients = _without(recipients, error.refused)
                 if not error.dsn.startswith("4"):  # final: no other host is asked
-                    return [_unreached(one, host, error) for one in recipients]
+                    return refused + [_unreached(one, host, error) for one in recipients]
                 self._passed_over(mail, error)
         try:
-            return await self._try(mail, content, last, recipients)
+            return refused + await self._try(mail, content, last, recipients)
         except SiteError as error:
             if not _was_reached(error):
                 self._passed_over(mail, error)
-            return [_unreached(one, last, error) for one in recipients]
+            left = _without(recipients, error.refused)
+            return refused + error.refused + [_unreached(one, last, error) for one in left]
 
     def _passed_over(self, mail: Mail, error: SiteError) -> None:
         """Why this host does not get it."""
@@ -88,13 +92,24 @@ class Relay:
         try:
             return await made.run(recipients)
         except SiteError as error:
+            error.refused = made.refused
             if error.dsn != "4.7.5":
                 raise
         # Opportunistic TLS that fails is done without (smtp_tls_security_level = may).
         self._journal.write(
             "postfix/smtp", f"{mail.row.queue_id}: Cannot start TLS: handshake failure"
         )
-        return await replace(made, tls=False).run(recipients)
+        again = replace(made, tls=False)
+        try:
+            return await again.run(recipients)
+        except SiteError as error:
+            error.refused = again.refused
+            raise
+
+
+def _without(recipients: list[RecipientRow], refused: list[Outcome]) -> list[RecipientRow]:
+    told = {one.recipient.number for one in refused}
+    return [one for one in recipients if one.number not in told]
 
 
 def _was_reached(error: SiteError) -> bool:

@@ -48,6 +48,8 @@ class SiteError(Exception):
         super().__init__(reason)
         self.dsn = dsn
         self.reason = reason
+        self.refused: list[Outcome] = []
+        """Recipients refused for good before it happened."""
         self.diagnostic = diagnostic
 
 
@@ -63,6 +65,8 @@ class Transaction:
     tls: bool
     talk: Talk = field(init=False)
     connected: float = 0.0
+    refused: list[Outcome] = field(default_factory=list)
+    """The recipients refused for good, whatever becomes of the connection."""
     where: str = "performing the EHLO handshake"
 
     async def run(self, recipients: list[RecipientRow]) -> list[Outcome]:
@@ -155,6 +159,7 @@ class Transaction:
             return await self._quit([self._said(one, first, "MAIL FROM") for one in recipients])
         pairs = list(zip(recipients, replies, strict=True))
         outcomes = [self._said(one, said, "RCPT TO") for one, said in pairs if not said.outcome.ok]
+        self.refused = [one for one in outcomes if one.status == "bounced"]
         accepted = [one for one, said in pairs if said.outcome.ok]
         if accepted:
             outcomes += await self._send(accepted)
@@ -175,7 +180,9 @@ class Transaction:
         if reply.outcome is not Result.INTERMEDIATE:
             return [self._said(one, reply, "DATA") for one in accepted]
         self.where = "sending end of data -- message may be sent more than once"
-        (reply,) = await self.talk.ask(Content(self.content), patience=DATA_DONE)
+        # BDAT may bring content without a last line end; DATA cannot carry it so.
+        last = b"" if self.content.endswith(b"\r\n") else b"\r\n"
+        (reply,) = await self.talk.ask(Content(self.content + last), patience=DATA_DONE)
         return [self._said(one, reply, "end of DATA") for one in accepted]
 
     async def _quit(self, outcomes: list[Outcome]) -> list[Outcome]:

@@ -75,7 +75,6 @@ def test_what_passes_comes_back_as_another_message(filtered: Callable[..., Any])
             "sender": "user@minfo.sn",
             "recipients": ("cheikh@minfo.sn",),
             "client": Client("192.168.10.50", "poste.minfo.sn", port=40_000),
-            "helo": "poste.minfo.sn",
             "queue_id": first,
             "message_id": "<1@poste.minfo.sn>",
         }

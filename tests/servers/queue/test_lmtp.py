@@ -112,3 +112,13 @@ def test_over_quota_bounces(scripted: Callable[[str], Any]) -> None:
     quota = "552 5.2.2 <user@minfo.sn> Quota exceeded (mailbox for user is full)"
     assert any(f"said: {quota} (in reply to end of DATA" in line for line in world.lines)
     assert "failed to store into mailbox 'INBOX': Quota exceeded" in " ".join(sieve_lines(world))
+
+
+def test_what_the_queue_does_not_take_on_is_kept(scripted: Callable[[str], Any]) -> None:
+    world = scripted('redirect "secretaire@ugb.sn";')
+    hops = b"Received: from x by y; Mon, 21 Jun 2010 08:00:00 +0000\r\n" * 48
+    send(world, hops + HEAD + BODY)
+    world.run()
+    assert world.store.mailboxes() == {"user": {"INBOX": 1}}
+    assert any("hopcount exceeded" in line for line in world.lines)
+    assert not any("forwarded to" in line for line in world.lines)

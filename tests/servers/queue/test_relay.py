@@ -465,3 +465,26 @@ def test_fifty_recipients_at_a_time(world: Any, relay: Callable[..., None], mta:
     relay(there)
     assert len(there.contents) == 2
     assert len([line for line in there.said if line.startswith("RCPT")]) == 60
+
+
+def test_who_was_refused_for_good_bounces_whatever_comes_after(
+    world: Any, relay: Callable[..., None], mta: Any
+) -> None:
+    there = mta({"EHLO": EHLO, "RCPT": ["250 2.1.5 Ok", "550 5.1.1 nobody"], ".": ""})
+    world.send("a@ugb.sn", "nobody@ugb.sn")
+    relay(there)
+    (entry,) = world.queue.entries()
+    assert [one.address for one in entry.recipients] == ["a@ugb.sn"]
+    (bounce,) = world.store.messages("user")
+    assert b"Final-Recipient: rfc822; nobody@ugb.sn" in bounce.content
+
+
+def test_content_without_a_last_line_end_gets_one(
+    world: Any, relay: Callable[..., None], mta: Any
+) -> None:
+    there = mta({"EHLO": EHLO})
+    world.send("a@ugb.sn", content=b"Subject: x\r\n\r\nsans fin")
+    relay(there)
+    (content,) = there.contents
+    assert content.endswith(b"sans fin")
+    assert world.queue.entries() == ()
