@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -305,7 +306,7 @@ def test_a_message_that_the_queue_refuses(lab: Lab) -> None:
 
 
 def test_mail_that_stays_on_its_way(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    running = running_in_process("default")
+    running: Any = running_in_process("default")
     assert running is not None
     monkeypatch.setattr(running.site.world.queue, "idle", lambda: asyncio.Event().wait())
     with pytest.raises(LabError, match=r"Mail is still on its way after 0\.01 s"):
@@ -339,7 +340,7 @@ def test_whoever_waits_when_the_lab_ends_is_told() -> None:
 
     waiter = threading.Thread(target=wait)
     waiter.start()
-    site = running_in_process("default")
+    site: Any = running_in_process("default")
     assert site is not None
     while not site.site._waiting:
         pass  # it has not begun to wait

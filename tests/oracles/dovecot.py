@@ -11,7 +11,7 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from mailsim.model.network import Network
 from mailsim.model.stage import Release
@@ -104,9 +104,10 @@ class LogPipe:
     """Dovecot's log, read as it is written; it must be read, or Dovecot would wait."""
 
     def __init__(self, path: Path, stack: ExitStack) -> None:
-        os.mkfifo(path)
+        posix: Any = os  # Windows has neither
+        posix.mkfifo(path)
         # For writing too: a pipe without a writer is at its end.
-        self._pipe = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+        self._pipe = os.open(path, os.O_RDWR | posix.O_NONBLOCK)
         stack.callback(os.close, self._pipe)
         self._held = b""
 

@@ -168,7 +168,7 @@ def connect(lab: Lab) -> None:
 def empty(lab: Lab) -> None:
     """A message that arrived and was expunged: its UID is not given again."""
     deliver(lab)
-    running = running_in_process(lab.name)
+    running: Any = running_in_process(lab.name)
     assert running is not None
     running._embedded.call(lambda world: world.store.open("cheikh", "INBOX").expunge([1]))
 
