@@ -335,6 +335,10 @@ class Lab:
         """User → mailbox → messages."""
         return snapshot.mailboxes(self._ask("mailboxes"))
 
+    def set_quota(self, user: str, *, octets: int = 0, messages: int = 0) -> None:
+        """Let the user keep no more than that; 0 is no limit."""
+        self._ask("set_quota", user=user, octets=octets, messages=messages)
+
     # --- what is seen
 
     def scan(self) -> snapshot.Scan:

@@ -240,6 +240,16 @@ def counts(site: Site) -> Document:
     return {user: dict(boxes) for user, boxes in sorted(site.world.store.mailboxes().items())}
 
 
+@operation(user=str, octets=int, messages=int)
+def set_quota(site: Site, user: str, *, octets: int = 0, messages: int = 0) -> bool:
+    """Limit what a user may keep."""
+    known = site.world.network.users()
+    if user not in known:
+        raise UsageError("lab.no-such-name", name=user, known=", ".join(known))
+    site.world.store.set_quota(user, octets=max(0, octets), messages=max(0, messages))
+    return True
+
+
 @operation(message_id=str, lang=str)
 def sieve_runs(site: Site, *, message_id: str, lang: str = "en") -> list[Document]:
     """What Sieve did with a message, script by script; the trace is worded in `lang`."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mailsim import Lab
+from mailsim.errors import UsageError
 from mailsim.model import StopKind
 
 SPAM = (
@@ -99,3 +102,16 @@ def test_who_writes_no_dialogue_spoils_nobody_s_evidence(lab: Lab) -> None:
     kept = len(lab.evidence)
     lab._backend.ask("keep_evidence", record={"id": "x", "dialogue": {"mailsim-dialogue": "x"}})
     assert len(lab.evidence) == kept
+
+
+def test_a_full_mailbox_refuses_mail_and_the_sender_is_told(lab: Lab) -> None:
+    lab.set_quota("user", octets=500)
+    way = lab.wait(lab.deliver(LETTER.replace("secretaire@ugb.sn", "cheikh@minfo.sn")))
+    (bounced,) = way.of(StopKind.BOUNCED)
+    assert "552 5.2.2 <user@minfo.sn> Quota exceeded (mailbox for user is full)" in str(bounced)
+    assert list(lab.mailboxes) == ["cheikh"]
+    lab.set_quota("user")
+    lab.wait(lab.deliver(LETTER.replace("<1@", "<2@")))
+    assert len(lab.mailboxes["user"]["INBOX"]) == 1
+    with pytest.raises(UsageError, match="personne"):
+        lab.set_quota("personne", octets=1)
