@@ -14,6 +14,8 @@ from mailsim.errors import LabError
 from mailsim.lab.container.server import Server
 
 FILE: Final = "/var/log/mail.log"
+# A container's file system tells nobody of changes: tail looks for itself.
+_LOOK: Final = "0.02"
 _MARK: Final = "mailsim-mark"
 _SECONDS: Final = 10.0  # in which what was said is in the log
 
@@ -34,7 +36,7 @@ class MailLog:
     def begin(self) -> None:
         """Follow the log of the container that has just come up; what is there is no news."""
         self.end()
-        tail = self._server.command("tail", "-n", "+1", "-F", FILE)
+        tail = self._server.command("tail", "-s", _LOOK, "-n", "+1", "-F", FILE)
         self._tail = subprocess.Popen(  # noqa: S603 - no shell; the words are ours
             [self._server.engine.name, *tail],
             stdin=subprocess.DEVNULL,

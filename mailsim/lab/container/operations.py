@@ -32,7 +32,7 @@ W = TypeVar("W", bound=Callable[..., Any])
 
 OPERATIONS: dict[str, tuple[Callable[..., Any], Mapping[str, Kind]]] = {}
 # What the simulator alone can do: a real server is not disturbed by rule, nor is its clock ours.
-_EMBEDDED: Final = frozenset({"advance", "disturb", "sieve_runs", "undisturb"})
+_EMBEDDED: Final = frozenset({"advance", "disturb", "set_quota", "sieve_runs", "undisturb"})
 _AGAIN: Final = 0.25  # seconds between two looks into the queue
 _changing = threading.Lock()
 

@@ -14,7 +14,15 @@ from mailsim.lab.rundir import home
 from mailsim.net.ca import LabCa
 
 _PACKAGE: Final = Path(mailsim.__file__).parent
-_IGNORED: Final = ("__pycache__", "settings.json")
+# What no image reads: a change there builds nothing anew.
+_IGNORED: Final = (
+    "__pycache__",
+    "*.md",
+    ".ansible-lint",
+    "settings.*",
+    "settings.json.j2",
+    "files.yml",
+)
 # What the installation reads: a change of a role must not install all packages anew.
 _INSTALLATION: Final = ("packages.yml", "ansible.cfg", "group_vars/all/packages.yml")
 # The script that is a container's first program.  Engines mount these files one by one: what the

@@ -6,7 +6,7 @@ import subprocess
 from typing import Final
 
 from mailsim.errors import LabError
-from mailsim.lab.container.engine import PATIENCE, Engine
+from mailsim.lab.container.engine import PATIENCE, Engine, run
 from mailsim.lab.container.images import limits
 from mailsim.lab.network import network
 
@@ -22,6 +22,14 @@ _SYSTEMD: Final = {
         "--volume=/sys/fs/cgroup:/sys/fs/cgroup:rw",
     ),
 }
+# Nothing of this machine's environment is the server's.
+_CLEAN: Final = (
+    "env",
+    "-i",
+    "HOME=/root",
+    "LANG=C.UTF-8",
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+)
 _LAST: Final = 5  # lines of a log that are shown
 _WIDTH: Final = 160
 
@@ -61,8 +69,11 @@ class Server:
         self, *command: str, given: bytes = b"", timeout: float = PATIENCE, check: bool = True
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a program in it.  Raises LabError where that fails, or the container has ended."""
-        done = self.engine.run(*self.command(*command), given=given, timeout=timeout, check=False)
-        # Engines say 125 and more where the program could not even begin.
+        if not self.pid:
+            raise LabError("container.gone")
+        # Its namespaces are entered from here: the engine's own way takes ten times as long.
+        enter = ["nsenter", "--target", str(self.pid), "--all", "--wdns=/", "--"]
+        done = run([*enter, *_CLEAN, *command], given=given, timeout=timeout, check=False)
         if check and done.returncode:
             if not self._pid():
                 raise LabError("container.gone")

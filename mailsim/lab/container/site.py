@@ -152,8 +152,9 @@ class Site:
         finally:
             inside.close()
         self._set_passwords()
-        self.log.begin()
         self.look()
+        # What was tried until here is no news.
+        self.log.begin()
 
     async def _ready(self, inside: Namespace, report: Report) -> None:
         await ready.wait(self.server, self.outside, inside, self.stage, self.release, report)
