@@ -171,8 +171,10 @@ class ManageSieveSession(Channel[Answer, Command]):
         """The refusal where the user's quota has no room for such a script, or None."""
         if refusal := self.too_large(size):
             return refusal
-        others = [one for one in self.world.store.scripts(self.user) if one.name != name]
         most, octets = self.config.sieve_quota_max_scripts, self.config.sieve_quota_max_storage
+        if not (most or octets):
+            return None
+        others = [one for one in self.world.store.scripts(self.user) if one.name != name]
         if 0 < most <= len(others):
             return replies.TOO_MANY_SCRIPTS(limit=most)
         if 0 < octets < size + sum(one.size for one in others):

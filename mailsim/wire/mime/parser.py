@@ -14,6 +14,10 @@ MAX_PARTS: Final = 10_000
 # RFC 2046 §5.1.1 allows a boundary 70 octets; what is longer is cut.
 _MAX_BOUNDARY: Final = 80
 
+# Octets that all searches for delimiters may look at, beyond which no multipart is opened: ten
+# thousand boundaries that never come must not cost ten thousand readings of the message.
+_MOST_SCANNED: Final = 1 << 28
+
 # What stands behind the name of a field.
 _BODY = re.compile(rb"[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)")
 
@@ -50,6 +54,7 @@ class _Parser:
         self._size = len(content)
         self._open: list[_Open] = []
         self._count = 1
+        self._scanned = 0
 
     def parse(self) -> Part:
         root = part = Part(self._content, 0)
@@ -120,7 +125,7 @@ class _Parser:
                     break
 
     def _bounded(self, kind: Kind, part: Part) -> Kind:
-        full = part.depth >= MAX_DEPTH or self._count >= MAX_PARTS
+        full = part.depth >= MAX_DEPTH or self._count >= MAX_PARTS or self._scanned >= _MOST_SCANNED
         return Kind.TOO_MUCH if full and kind in {Kind.MULTIPART, Kind.MESSAGE} else kind
 
     def _child(self, parent: Part, start: int) -> Part:
@@ -186,6 +191,7 @@ class _Parser:
             if one.next < start - 1:
                 found = self._content.find(one.delimiter, start - 1)
                 one.next = found if found >= 0 else self._size
+                self._scanned += one.next - start
             if one.next < best or (
                 one.next == best and whose >= 0 and len(one.delimiter) >= longest
             ):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailsim.wire.mime import MAX_DEPTH, MAX_PARTS, Part, outline, parse
+from mailsim.wire.mime.parser import _MOST_SCANNED, _Parser
 from mailsim.wire.mime.part import Kind
 from tests.servers.imap.corpus import Case, corpus, with_crlf
 
@@ -185,3 +186,15 @@ def test_the_standard_library_agrees(case: Case) -> None:
         assert [name.decode("latin-1") for name, *_ in part.fields] == list(one.keys())
         if not one.is_multipart():
             assert part.decoded() == one.get_payload(decode=True)
+
+
+def test_boundaries_that_open_again_and_again_are_looked_for_within_bounds() -> None:
+    nested = (
+        b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (n, n)
+        for n in range(30_000)
+    )
+    content = b"Subject: x\r\n" + b"".join(nested)
+    parser = _Parser(content)
+    root = parser.parse()
+    assert root.end == len(content)
+    assert parser._scanned <= _MOST_SCANNED + len(content)
