@@ -16,7 +16,7 @@ import typer
 
 from mailsim import __version__
 from mailsim.errors import MailsimError, UsageError
-from mailsim.language import word
+from mailsim.language import LANGUAGES, word
 
 # Each command and its module, which declares the function of that name, or an `app` of
 # subcommands.  Only what is run is imported: `mailsim explain` needs no tracer.
@@ -82,9 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = application(known)(args=_texts(given), prog_name="mailsim", standalone_mode=False)
         sys.stdout.flush()
     except UsageError as error:
-        return _complain(str(error), 2)
+        return _complain(error.worded(_asked_language(given)), 2)
     except MailsimError as error:
-        return _complain(str(error), 1)
+        return _complain(error.worded(_asked_language(given)), 1)
     except BrokenPipeError:
         _drop_output()  # the reader (head, less) has gone
         return 1
@@ -96,6 +96,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _CLICK_ERROR as error:
         return _complain(_message(error), 2)
     return code if isinstance(code, int) else 0
+
+
+def _asked_language(given: list[str]) -> str | None:
+    """What --lang says, if it names a language: errors are told in it too."""
+    for at, one in enumerate(given):
+        name, equals, value = one.partition("=")
+        if name == "--lang":
+            asked = value if equals else next(iter(given[at + 1 :]), "")
+            return asked if asked in LANGUAGES else None
+    return None
 
 
 def _texts(given: list[str]) -> list[str]:

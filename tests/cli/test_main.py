@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailsim import __version__
+from mailsim.cli.main import main
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Run
@@ -91,3 +92,10 @@ def test_the_shell_completes_commands(typed: str, completed: str) -> None:
         check=True,
     )
     assert said.stdout.split() == [completed]
+
+
+def test_errors_are_told_in_the_language_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sieve", "check", "--lang", "fr", "absent.sieve"])
+    assert "ne peut être lu" in capsys.readouterr().err
+    assert main(["sieve", "check", "--lang=en", "absent.sieve"])
+    assert "cannot be read" in capsys.readouterr().err
