@@ -80,7 +80,7 @@ def _mmdebstrap(release: Release, keys: Path, archive: Path) -> list[str]:
         f"--include={_INCLUDED}",
         f"--keyring={keys}",
         f"--components={'main,universe' if ubuntu else 'main'}",
+        # It knows where a suite's packages are.
         release.value,
         str(archive),
-        "http://archive.ubuntu.com/ubuntu" if ubuntu else "http://deb.debian.org/debian",
     ]
