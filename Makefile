@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help lab test test-load check bench fuzz labs states constraints dist clean distclean python
+.PHONY: help lab test test-load test-container check bench fuzz labs states constraints dist clean distclean python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test: check ## all checks and all tests: what CI runs
 
 test-load: $(VENV)/.test ## the lab under load, cut off and killed: what CI runs after the tests
 	$(BIN)/pytest tests/load -o python_files='load_*.py' --timeout 0
+
+test-container: $(VENV)/.test ## the real system in containers, built where it is missing (root, podman or docker)
+	$(BIN)/pytest tests/lab/container -m container --timeout 0
 
 check: $(VENV)/.test ## style, types (for Windows too) and layers
 	$(BIN)/ruff check .

@@ -63,7 +63,7 @@ def end(name: str) -> None:
 
 def _container_left(name: str) -> bool:
     """Whether a killed lab had left its container, which is gone now."""
-    if sys.platform != "linux":
+    if os.name != "posix":
         return False
     from mailsim.lab.container.running import remove_leftovers  # noqa: PLC0415 - here alone
 

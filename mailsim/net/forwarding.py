@@ -69,7 +69,7 @@ class Namespace:
 def _enter(path: Path) -> None:
     """Put this thread, and no other, into the namespace (setns(2))."""
     libc = ctypes.CDLL(None, use_errno=True)
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         if libc.setns(descriptor, _NEWNET):
             number = ctypes.get_errno()

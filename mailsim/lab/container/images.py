@@ -114,18 +114,17 @@ def _build(
 
 def limits() -> list[str]:
     """Limits that the machine allows: an engine's defaults may be above the host's."""
-    if sys.platform == "win32":
-        return []
-    import resource  # noqa: PLC0415 - Windows has none
+    most: list[str] = []
+    if sys.platform != "win32":
+        import resource  # noqa: PLC0415 - Windows has none
 
-    most = []
-    for name, number, wanted in (
-        ("nofile", resource.RLIMIT_NOFILE, 20_000),
-        ("nproc", resource.RLIMIT_NPROC, 30_000),
-    ):
-        hard = resource.getrlimit(number)[1]
-        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        most += ["--ulimit", f"{name}={value}:{value}"]
+        for name, number, wanted in (
+            ("nofile", resource.RLIMIT_NOFILE, 20_000),
+            ("nproc", resource.RLIMIT_NPROC, 30_000),
+        ):
+            hard = resource.getrlimit(number)[1]
+            value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            most += ["--ulimit", f"{name}={value}:{value}"]
     return most
 
 

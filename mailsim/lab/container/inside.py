@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+assert sys.platform != "win32"  # noqa: S101 - for the type checker: a container is Linux
+
 PEERS = Path("/srv/peers")
 # What differs between two machines that are the same: their names, their locks, compiled copies.
 _OWN = {
