@@ -6,7 +6,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from itertools import groupby
 
 import pytest
@@ -191,7 +191,10 @@ def test_every_dialogue_is_cut_behind_every_command(site: Site) -> None:
 
 def play(target: Target, played: Played, count: int) -> None:
     """The first so many turns of a dialogue; then the connection is gone."""
-    with target.wire(played.setting) as wire:
+    with ExitStack() as stack:
+        for _ in range(int(played.transcript.first("beside") or 0)):
+            target._begin(stack.enter_context(target.wire(played.setting)), played)
+        wire = stack.enter_context(target.wire(played.setting))
         target._begin(wire, played)
         secure = played.lines[0].secure
         for side, now, raw in groups(played)[:count]:
