@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
+from typing import cast
 
 import pytest
 
@@ -197,11 +198,16 @@ def cut_up(
         gone(site)
         site.well()
         count += 1
-        return site.servers.call(state)
+        found = site.servers.call(state)
+        if played.name.startswith("pop3") and not quitted(flat[:number]):
+            # Without QUIT nothing is removed (RFC 1939 §6).
+            assert len(cast("list[object]", found[1])) == len(played.all("mail")), played.name
+        return found
 
+    flat = [turn for exchange in turns(played) for turn in exchange]
     answered = left(0)
     asked: list[State] = []
-    for number, (side, _, raw) in enumerate((one for all_ in turns(played) for one in all_), 1):
+    for number, (side, _, raw) in enumerate(flat, 1):
         if side is Side.SERVER:
             answered, before = left(number), answered
             # Whoever heard no answer does not know whether it was done, but it is whole or not at all.
@@ -215,6 +221,10 @@ def cut_up(
             assert left(number, 2) == answered, f"{played.name}: {raw!r} without its end"
             asked.append(left(number))
     return count
+
+
+def quitted(said: list[Turn]) -> bool:
+    return any(side is Side.CLIENT and b"QUIT" in raw.upper() for side, _, raw in said)
 
 
 def one_command(raw: bytes) -> bool:
