@@ -39,6 +39,10 @@ class Shared:
     complaints: list[Complaint]
     upload: bool = False
     globals: set[str] = field(default_factory=set)
+    tokens: int = 0
+    """Spent of `limits.tokens`, by all the scripts together."""
+    regex_states: int = 0
+    """Spent of `limits.regex_states`."""
 
 
 class Checker:
@@ -94,7 +98,8 @@ class Checker:
     @property
     def exhausted(self) -> bool:
         """Whether so much is wrong that the rest is left alone."""
-        return self._errors >= self.limits.errors
+        full = self.shared.tokens > self.limits.tokens
+        return full or self._errors >= self.limits.errors
 
     # --- commands
 
@@ -311,6 +316,7 @@ class Checker:
 
     def text(self, text: Text) -> Value:
         """A string ready for the run, encoded characters and variables seen to."""
+        self._spend(text)
         value = decode_encoded(text) if "encoded-character" in self.loaded else text.value
         if "variables" not in self.loaded:
             return value
@@ -322,6 +328,13 @@ class Checker:
                 if not isinstance(part, bytes) and not part.namespace and part.number < 0
             )
         return made
+
+    def _spend(self, text: Text) -> None:
+        """Each ${…} costs as much as a token does."""
+        if (found := text.value.count(b"${")) and not self.exhausted:
+            self.shared.tokens += found
+            if self.shared.tokens > (most := self.limits.tokens):
+                raise Wrong("sieve.too-many-tokens", text.place, most=most)
 
     # --- tests and blocks
 

@@ -67,7 +67,7 @@ _SINGLE: Final = {
     if kind.value[0] == "'" and kind.value[1] != "/"
 }
 # white-space = 1*(SP / CRLF / HTAB) / comment
-_BLANK = re.compile(rb"[ \t\r\n]+")
+_BLANK = re.compile(rb"(?:[ \t\r\n]+|#[^\n\0]*\n)+")
 _IDENTIFIER = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = re.compile(rb"([0-9]+)([KkMmGg]?)")
 _SHIFT: Final = {b"": 0, b"K": 10, b"M": 20, b"G": 30}
@@ -75,7 +75,9 @@ _SHIFT: Final = {b"": 0, b"K": 10, b"M": 20, b"G": 30}
 _QUOTED = re.compile(rb'[^"\\]*(?:\\[\x00-\xff][^"\\]*)*')
 _ESCAPE = re.compile(rb"\\([\x00-\xff])")
 _TEXT = re.compile(rb"[Tt][Ee][Xx][Tt]:[ \t]*")
-_NOT_NUL_LINE = re.compile(rb"[^\n]*")
+# The dot that ends a multi-line string, and what may not be in it.
+_DOT = re.compile(rb"^\.\r?\n", re.MULTILINE)
+_ODD_IN_TEXT = re.compile(rb"\0|\r(?!\n)")
 _LONE_CR = re.compile(rb"\r(?!\n)")
 _LONE_LF = re.compile(rb"(?<!\r)\n")
 
@@ -223,27 +225,34 @@ class Lexer:
         elif self._at < len(source):
             odd = clean(chr(source[self._at]))
             raise Wrong("sieve.after-text", self.place(self._at), char=odd)
-        lines: list[bytes] = []
-        while (line := self._line(start)) != b".":
-            lines.append(line[1:] if line.startswith(b"..") else line)
-        value = b"".join(line + b"\r\n" for line in lines)
+        value = self._lines(start)
         self._bounded(value, start, "sieve.text-too-long")
         return Token(Kind.STRING, value, self.place(start))
 
-    def _line(self, start: int) -> bytes:
-        """A line of a multi-line string, without its end."""
+    def _lines(self, start: int) -> bytes:
+        """The lines of a multi-line string, up to the dot that closes it."""
         source, begin = self._source, self._at
-        end = source.find(b"\n", begin)
-        if end < 0:
-            self._at = len(source)
+        dot = _DOT.search(source, begin)
+        end = dot.start() if dot else len(source)
+        if odd := _ODD_IN_TEXT.search(source, begin, end):
+            self._odd_in_text(odd.start(), start)
+        self._at = dot.end() if dot else len(source)
+        if dot is None:
             raise Wrong("sieve.open-text", self.place(len(source)))
+        body = (b"\n" + source[begin:end]).replace(b"\n..", b"\n.")
+        return body[1:].replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+    def _odd_in_text(self, odd: int, start: int) -> None:
+        """Complain of a line with NUL or a lone CR in it, and go on behind that line."""
+        source = self._source
+        end = source.find(b"\n", odd)
+        if end < 0:
+            return
         self._at = end + 1
-        line = source[begin:end].removesuffix(b"\r")
-        for octet, message_id in ((b"\0", "sieve.nul-in-string"), (b"\r", "sieve.lone-cr-in-text")):
-            if (at := line.find(octet)) >= 0:
-                first = self.place(start).line
-                raise Wrong(message_id, self.place(begin + at), start=first)
-        return line
+        line = self.place(start).line
+        if (nul := source.find(b"\0", odd, end)) >= 0:
+            raise Wrong("sieve.nul-in-string", self.place(nul), start=line)
+        raise Wrong("sieve.lone-cr-in-text", self.place(odd), start=line)
 
     def _name(self, start: int) -> Token:
         """identifier, or tag = ":" identifier"""

@@ -19,6 +19,11 @@ class Limits:
     """Arguments of one command or test."""
     nodes: int = 50_000
     """Commands and tests of one script; Pigeonhole bounds the memory of its syntax tree."""
+    tokens: int = 25_000
+    """Words, strings, numbers and signs of a script and of all that it includes, each ${…} of a
+    string counted too: what compiling costs."""
+    regex_states: int = 50_000
+    """States of all the automata that a script's regular expressions become."""
     nesting: int = 32
     """Blocks in blocks, and tests in tests."""
     errors: int = 100

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NoReturn
 
 from mailsim.protocol.sieve.complaint import Wrong
 from mailsim.protocol.sieve.lexer import Kind, Lexer, token_word
@@ -32,14 +32,22 @@ class _Stop(_Lost):
     """A command whose tests are missing: nothing behind it is read."""
 
 
+class _Full(_Stop):
+    """There is more than may be: nothing at all is read any more."""
+
+
 class Parser:
     """start = commands
 
     Every error goes to `complain`, up to `limits.errors`; what is behind one is read from the
-    next place that has a meaning, found as Pigeonhole finds it.
+    next place that has a meaning, found as Pigeonhole finds it.  `tokens` counts what was read,
+    from `spent` on.
     """
 
-    def __init__(self, source: bytes, limits: Limits, complain: Callable[[Wrong], None]) -> None:
+    def __init__(
+        self, source: bytes, limits: Limits, complain: Callable[[Wrong], None], *, spent: int = 0
+    ) -> None:
+        self.tokens = spent
         self._limits = limits
         self._report = complain
         self._errors = 0
@@ -62,6 +70,17 @@ class Parser:
     @property
     def _kind(self) -> Kind:
         return self._lexer.token.kind
+
+    def _next(self) -> None:
+        """Go on to the next token; raises _Full when there were too many."""
+        self.tokens += 1
+        if self.tokens > self._limits.tokens:
+            self._full("sieve.too-many-tokens", self._limits.tokens)
+        self._lexer.next()
+
+    def _full(self, message_id: str, most: int) -> NoReturn:
+        self._note(Wrong(message_id, self._lexer.token.place, most=most))
+        raise _Full
 
     def _note(self, wrong: Wrong) -> None:
         self._errors += 1
@@ -86,7 +105,7 @@ class Parser:
                 depth -= 1
                 if not depth:
                     return
-            self._lexer.next()
+            self._next()
         if not (end is Kind.SEMICOLON and self._kind is Kind.LBRACE):
             raise _Lost
 
@@ -115,24 +134,23 @@ class Parser:
         if self._kind is Kind.LBRACE:
             self._block(command, depth)
         else:
-            self._lexer.next()
+            self._next()
 
     def _node(self) -> Node:
         token = self._lexer.token
         self._nodes += 1
         if self._nodes > self._limits.nodes:
-            self._note(Wrong("sieve.too-complex", token.place, most=self._limits.nodes))
-            raise _Stop
-        self._lexer.next()
+            self._full("sieve.too-complex", self._limits.nodes)
+        self._next()
         return Node(str(token.value), token.place)
 
     def _block(self, command: Node, depth: int) -> None:
         """block = "{" commands "}" """
-        self._lexer.next()
+        self._next()
         if depth >= self._limits.nesting:
             self._wrong("sieve.blocks-too-deep", most=self._limits.nesting)
             self._recover(Kind.RBRACE)
-            self._lexer.next()
+            self._next()
             return
         command.block = []
         try:
@@ -141,10 +159,10 @@ class Parser:
             raise
         except _Lost:
             self._recover(Kind.RBRACE)
-            self._lexer.next()
+            self._next()
             return
         if self._kind is Kind.RBRACE:
-            self._lexer.next()
+            self._next()
         else:
             self._wrong("sieve.no-end-of-block", found=token_word(self._kind))
             self._recover(Kind.RBRACE)
@@ -177,7 +195,7 @@ class Parser:
             return self._strings()
         else:
             return None
-        self._lexer.next()
+        self._next()
         return argument
 
     def _strings(self) -> Texts:
@@ -185,13 +203,13 @@ class Parser:
         place = self._lexer.token.place
         items: list[Text] = []
         while True:
-            self._lexer.next()
+            self._next()
             token = self._lexer.token
             if not isinstance(token.value, bytes):
                 self._no_string(first=not items)
                 break
             items.append(Text(token.value, token.place))
-            self._lexer.next()
+            self._next()
             if self._kind is not Kind.COMMA:
                 break
         self._close(Kind.RBRACKET, "sieve.no-end-of-list")
@@ -206,6 +224,8 @@ class Parser:
         """Go to `end` if it comes before what encloses this does."""
         try:
             self._recover(end)
+        except _Full:
+            raise
         except _Lost:
             return False
         return True
@@ -215,7 +235,7 @@ class Parser:
         if self._kind is not end:
             self._wrong(message_id, found=token_word(self._kind))
             self._recover(end)
-        self._lexer.next()
+        self._next()
 
     # --- tests
 
@@ -225,9 +245,9 @@ class Parser:
             raise _Lost
         try:
             self._test(node, depth)
+        except _Full:
+            raise
         except _Stop:
-            if self._nodes > self._limits.nodes:
-                raise
             raise _Lost from None
 
     def _test(self, node: Node, depth: int) -> None:
@@ -239,25 +259,29 @@ class Parser:
     def _test_list(self, node: Node, depth: int) -> None:
         """test-list = "(" test *("," test) ")" """
         if depth >= self._limits.nesting:
-            self._lexer.next()
+            self._next()
             self._wrong("sieve.tests-too-deep", most=self._limits.nesting)
             self._recover(Kind.RPAREN)
-            self._lexer.next()
+            self._next()
             return
         node.listed = True
         if not self._tests(node, depth):
             self._find(Kind.RPAREN)
         try:
             self._close(Kind.RPAREN, "sieve.no-end-of-tests")
-        finally:
-            if not node.tests:
-                self._wrong("sieve.no-tests", name=node.name)
-                raise _Stop
+        except _Full:
+            raise
+        except _Lost:
+            if node.tests:
+                raise
+        if not node.tests:
+            self._wrong("sieve.no-tests", name=node.name)
+            raise _Stop
 
     def _tests(self, node: Node, depth: int) -> bool:
         """The tests between the parentheses; whether all could be read."""
         while True:
-            self._lexer.next()
+            self._next()
             if self._kind is not Kind.IDENTIFIER:
                 first = not node.tests
                 message_id = "sieve.no-first-test" if first else "sieve.no-next-test"

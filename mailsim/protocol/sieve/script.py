@@ -131,7 +131,10 @@ class _Compiler:
         return not checker.wrong
 
     def _parse(self, checker: Checker, source: bytes) -> list[Node] | None:
-        nodes = Parser(source, self._settings.limits, checker.complain).parse()
+        spent = self._shared.tokens
+        parser = Parser(source, self._settings.limits, checker.complain, spent=spent)
+        nodes = parser.parse()
+        self._shared.tokens = parser.tokens
         return None if checker.wrong else nodes
 
     def _verdict(self, unit: Unit, wrong: Wrong) -> None:

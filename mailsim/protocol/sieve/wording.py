@@ -36,6 +36,7 @@ PIGEONHOLE: Final = {
     "sieve.no-tests": "failed to accept more tests for command '{name}'",
     "sieve.not-the-end": "unexpected {found} found at (the presumed) end of file",
     "sieve.too-complex": "compiler reached AST limit (script too complex)",
+    "sieve.too-many-tokens": "compiler reached AST limit (script too complex)",
     "sieve.parse-failed": "parse failed",
     "sieve.validation-failed": "validation failed",
     "sieve.script-too-large": "sieve script is too large (max {most} bytes)",

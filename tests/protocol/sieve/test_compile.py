@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,6 +20,9 @@ from mailsim.protocol.sieve import (
     Severity,
     compile_script,
 )
+from mailsim.protocol.sieve.lexer import Lexer, Token
+from mailsim.protocol.sieve.regex import MAX_SIZE
+from mailsim.protocol.sieve.regex.automaton import _Builder
 
 
 def complaints(source: str | bytes, settings: Settings = EVERYTHING) -> tuple[Complaint, ...]:
@@ -203,6 +209,114 @@ def test_a_script_of_too_many_commands_is_refused() -> None:
     assert not complaints("if not true {} ", small)
     assert first("if not true {} keep;", small).message_id == "sieve.too-complex"
     assert first("if not not not true {}", small).message_id == "sieve.too-complex"
+
+
+def test_expressions_that_are_too_large_together_are_refused() -> None:
+    keys = ",\n".join(f'"{number}(a{{20}}|b{{30}}|x.*y){{10}}"' for number in range(1000))
+    script = f'require "regex";\nif header :regex "subject" [\n{keys}] {{ keep; }}'
+    with counted_states() as made:
+        found = first(script)
+    assert (found.message_id, found.place.column) == ("sieve.bad-regex", 1)
+    assert "more than 50000 states" in found.worded("en")
+    assert "plus de 50000 états" in found.worded("fr")
+    assert "memory exhausted" in found.pigeonhole
+    # The first is made that is too much, and none behind it, whatever was kept from before.
+    assert sum(made) <= Limits().regex_states + MAX_SIZE
+    assert f'"{found.line - 3}(a{{20}}' in script.split("\n")[found.line - 1]
+
+
+def test_expressions_that_are_wrong_count_as_the_largest() -> None:
+    rules = 'if header :regex "subject" "((((x{9}){9}){9}){9}){9}" { keep; }\n' * 100
+    with counted_states() as made:
+        found = complaints('require "regex";\n' + rules)
+    assert [one.message_id for one in found[:-1]] == ["sieve.bad-regex"] * 100
+    assert "too large" in found[0].worded("en")
+    assert "states" in found[-2].worded("en")
+    assert 0 < sum(made) <= Limits().regex_states + MAX_SIZE
+
+
+def test_a_bracket_of_thousands_of_ranges_is_too_big() -> None:
+    found = first(b'require "regex"; if header :regex "a" ["b", "[' + b"!-\xff" * 3001 + b']"] {}')
+    assert (found.message_id, found.place) == ("sieve.bad-regex", (1, 45))
+
+
+def test_scripts_share_one_budget_with_what_they_include() -> None:
+    script = b'require ["include", "regex"];\n' + b'include "a";\ninclude "b";\n'
+    inner = b'require "regex";\nif header :regex "subject" "(a|b){9}" { keep; }\n' + b"keep;\n" * 20
+    for limits, message_id in (
+        (Limits(tokens=110), "sieve.too-many-tokens"),
+        (Limits(regex_states=100), "sieve.bad-regex"),
+    ):
+        settings = replace(EVERYTHING, limits=limits)
+        alone = compile_script(inner, settings=settings)
+        assert isinstance(alone, Script)
+        both = compile_script(script, settings=settings, includes=lambda *_: inner)
+        assert isinstance(both, Refused)
+        assert (both.errors[0].message_id, both.errors[0].script) == (message_id, "b")
+
+
+def test_a_megabyte_of_commands_is_read_no_further_than_its_bound() -> None:
+    found = complaints("keep;\n" * 170_000)
+    assert [one.message_id for one in found] == ["sieve.too-many-tokens", "sieve.parse-failed"]
+    assert found[0].place == (Limits().tokens // 2 + 1, 1)
+    assert "25000" in found[0].worded("en")
+    assert "25000" in found[0].worded("fr")
+
+
+@pytest.mark.parametrize(
+    "garbage", ["if true {", "a ", "keep 1 ", "if not(", "1 ", "[", "require [;", "@ ", '";"']
+)
+def test_a_megabyte_of_garbage_is_read_no_further_than_its_bound(garbage: str) -> None:
+    source = (garbage * (1_000_000 // len(garbage))).encode()
+    with counted_tokens() as read:
+        assert isinstance(compile_script(source), Refused)
+    assert 0 < len(read) <= Limits().tokens + 1
+
+
+def test_references_in_strings_count_as_tokens() -> None:
+    def said(times: int) -> str:
+        reference = "${b}" * times
+        return first(f'require "variables";\nset "a" "{reference}"; foo;').message_id
+
+    assert said(20_000) == "sieve.unknown-command"
+    assert said(200_000) == "sieve.too-many-tokens"
+
+
+def test_a_megabyte_of_text_is_a_script_still() -> None:
+    text, comment = "Absent.\r\n" * 80_000, "# Absent.\r\n" * 25_000
+    source = f'require "vacation";\nvacation text:\n{text}.\n;\n{comment}'
+    assert 900_000 < len(source) <= Limits().script_size
+    assert isinstance(compile_script(source.encode()), Script)
+
+
+@contextmanager
+def counted_states() -> Iterator[list[int]]:
+    """How many states each automaton begun meanwhile got."""
+    made: list[int] = []
+    build = _Builder.state
+
+    def state(self: _Builder, **what: Any) -> Any:
+        made.append(1)
+        return build(self, **what)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Builder, "state", state)
+        yield made
+
+
+@contextmanager
+def counted_tokens() -> Iterator[list[Token]]:
+    """The tokens that are read meanwhile."""
+    read: list[Token] = []
+    following = Lexer.next
+
+    def next_token(self: Lexer) -> Token:
+        read.append(following(self))
+        return read[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Lexer, "next", next_token)
+        yield read
 
 
 def test_upload_forgives_what_is_not_there_yet() -> None:

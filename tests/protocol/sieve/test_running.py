@@ -125,6 +125,15 @@ def test_work_is_bounded() -> None:
     ]
 
 
+def test_expressions_that_are_made_while_a_script_runs_are_work() -> None:
+    keys = ",".join(f'"${{1}}{number}(x{{9}}){{90}}"' for number in range(1500))
+    evil = (
+        'require ["regex", "variables"]; if header :matches "subject" "*" {'
+        f' if header :regex "subject" [{keys}] {{ discard; }} }}'
+    )
+    assert [one.message_id for one in play(evil).errors] == ["sieve.too-much-work"]
+
+
 def test_stop_ends_a_script_within_blocks() -> None:
     assert described(play("if true { if true { stop; } discard; } discard;")) == ["implicit keep"]
 

@@ -22,8 +22,8 @@ _UNSEEN = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL | re.
 _MARK = re.compile(r"<[^<>]*>")
 
 
-def _check(_checker: Checker, node: Node, call: Call) -> None:
-    check_match(call, positional(node, 1), call.args[0])
+def _check(checker: Checker, node: Node, call: Call) -> None:
+    check_match(checker, call, positional(node, 1), call.args[0])
 
 
 def _body(run: Run, call: Call) -> bool:

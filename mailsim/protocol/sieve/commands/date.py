@@ -33,12 +33,12 @@ def _date_check(checker: Checker, node: Node, call: Call) -> None:
     check_field_names(checker, positional(node, 3), (call.args[0],))
     _part_check(checker, positional(node, 2), call.args[1])
     check_index(call)
-    check_match(call, positional(node, 1), call.args[2])
+    check_match(checker, call, positional(node, 1), call.args[2])
 
 
 def _current_check(checker: Checker, node: Node, call: Call) -> None:
     _part_check(checker, positional(node, 2), call.args[0])
-    check_match(call, positional(node, 1), call.args[1])
+    check_match(checker, call, positional(node, 1), call.args[1])
 
 
 def _local_zone(run: Run, call: Call) -> int:

@@ -84,7 +84,7 @@ def _delete_check(checker: Checker, node: Node, call: Call) -> None:
         if not _may_delete(checker.settings, name):
             checker.warn("sieve.deleteheader-forbidden", given[0].place, name=shown(name))
     if len(given) == 2:
-        check_match(call, given[1], call.args[1])
+        check_match(checker, call, given[1], call.args[1])
 
 
 def _deleteheader(run: Run, call: Call) -> None:

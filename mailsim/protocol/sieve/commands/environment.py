@@ -14,8 +14,8 @@ from mailsim.protocol.sieve.spec import Sort, Spec, Type
 from mailsim.protocol.sieve.syntax import Node
 
 
-def _check(_checker: Checker, node: Node, call: Call) -> None:
-    check_match(call, positional(node, 1), call.args[1])
+def _check(checker: Checker, node: Node, call: Call) -> None:
+    check_match(checker, call, positional(node, 1), call.args[1])
 
 
 def _environment(run: Run, call: Call) -> bool:

@@ -110,7 +110,7 @@ def _hasflag_check(checker: Checker, node: Node, call: Call) -> None:
         _arguments(checker, node, call)
         call.extra = [call.extra] if call.extra else None
     if keys is not None:
-        check_match(call, keys, call.args[0])
+        check_match(checker, call, keys, call.args[0])
 
 
 # --- the run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from mailsim.protocol.sieve.checker import Checker
 from mailsim.protocol.sieve.comparing import (
@@ -19,10 +19,10 @@ from mailsim.protocol.sieve.comparing import (
 )
 from mailsim.protocol.sieve.complaint import Term, Wrong, shown
 from mailsim.protocol.sieve.program import Call, Value
-from mailsim.protocol.sieve.regex import RegexError, compile_regex
+from mailsim.protocol.sieve.regex import MAX_SIZE, RegexError, compile_regex
 from mailsim.protocol.sieve.running import Run
 from mailsim.protocol.sieve.spec import Option, Type, type_of
-from mailsim.protocol.sieve.syntax import Argument, Tag, Text
+from mailsim.protocol.sieve.syntax import Argument, Place, Tag, Text, Texts
 
 _NONE: Final = Term("sieve.term-none", "none")
 _QUOTED: Final = "sieve.term-quoted"
@@ -82,7 +82,11 @@ PARTS: Final = (
 
 
 def check_match(
-    call: Call, keys: Argument, values: Iterable[Value], default: str = CASEMAP
+    checker: Checker,
+    call: Call,
+    keys: Argument,
+    values: Iterable[Value],
+    default: str = CASEMAP,
 ) -> None:
     """Whether comparator and match type go together, and regular expressions are some."""
     match = call.tags.setdefault("match", "is")
@@ -93,16 +97,31 @@ def check_match(
         return
     if comparator not in SUBSTRING:
         raise Wrong("sieve.regex-comparator", call.place)
-    for one in values:
+    places = keys.items if isinstance(keys, Texts) else (keys,)
+    for one, text in zip(values, places, strict=True):
         if isinstance(one, bytes):
-            _compiled(one, comparator, keys.place)
+            _within_budget(checker, one, text.place, fold=comparator == CASEMAP)
 
 
-def _compiled(key: bytes, comparator: str, place: Any) -> Any:
+def _within_budget(checker: Checker, key: bytes, place: Place, *, fold: bool) -> None:
+    """Compile an expression of the script; all of them together have a bound.
+
+    What the automata of one message's expressions cost is known here already, kept or not.
+    """
+    shared, most = checker.shared, checker.limits.regex_states
     try:
-        return compile_regex(key, fold=comparator == CASEMAP)
+        if shared.regex_states >= most:
+            raise RegexError("sieve.regex-budget", most=str(most))
+        shared.regex_states += compile_regex(key, fold=fold).cost
+        if shared.regex_states > most:
+            raise RegexError("sieve.regex-budget", most=str(most))
     except RegexError as error:
-        raise Wrong("sieve.bad-regex", place, regex=shown(key), reason=error.reason) from None
+        shared.regex_states += MAX_SIZE
+        raise _bad(key, place, error) from None
+
+
+def _bad(key: bytes, place: Place, error: RegexError) -> Wrong:
+    return Wrong("sieve.bad-regex", place, regex=shown(key), reason=error.reason)
 
 
 def matched(
@@ -178,9 +197,14 @@ class _Matcher:
     def _regex(self, value: bytes, key: bytes) -> bool:
         run = self._run
         try:
-            regex = _compiled(key, self._comparator, self._call.place)
-        except Wrong as wrong:
-            run.complain(wrong)
+            # Making a state costs as much as some thousand octets of a comparison.
+            regex = compile_regex(
+                key,
+                fold=self._comparator == CASEMAP,
+                charge=lambda cost: run.charge(1000 * cost),
+            )
+        except RegexError as error:
+            run.complain(_bad(key, self._call.place, error))
             return False
         # An automaton's step costs as much as some hundred octets of a comparison.
         if not self._keeping:

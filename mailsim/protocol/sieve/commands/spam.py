@@ -23,8 +23,8 @@ def _percent(checker: Checker, _call: Call, tag: Any, _value: Any) -> None:
         raise Wrong("sieve.percent-alone", tag.place)
 
 
-def _check(_checker: Checker, node: Node, call: Call) -> None:
-    check_match(call, positional(node, 1), (call.args[0],))
+def _check(checker: Checker, node: Node, call: Call) -> None:
+    check_match(checker, call, positional(node, 1), (call.args[0],))
 
 
 def _spamtest(run: Run, call: Call) -> bool:

@@ -96,7 +96,7 @@ def _header_check(checker: Checker, node: Node, call: Call) -> None:
     names, keys = positional(node, 2), positional(node, 1)
     check_field_names(checker, names, call.args[0])
     check_index(call)
-    check_match(call, keys, call.args[1])
+    check_match(checker, call, keys, call.args[1])
 
 
 def _header(run: Run, call: Call) -> bool:
@@ -131,7 +131,7 @@ def _address_check(checker: Checker, node: Node, call: Call) -> None:
         if name.lower() not in _ADDRESS_FIELDS:
             raise Wrong("sieve.not-an-address-field", text.place, name=shown(name))
     check_index(call)
-    check_match(call, keys, call.args[1])
+    check_match(checker, call, keys, call.args[1])
 
 
 def _address(run: Run, call: Call) -> bool:
@@ -186,7 +186,7 @@ def part_of(call: Call, address: Address) -> bytes | None:
 # --- envelope
 
 
-def _envelope_check(_checker: Checker, node: Node, call: Call) -> None:
+def _envelope_check(checker: Checker, node: Node, call: Call) -> None:
     parts, keys = positional(node, 2), positional(node, 1)
     for name, text in constants(parts, call.args[0]):
         word = name.decode("utf-8", "replace").lower()
@@ -195,7 +195,7 @@ def _envelope_check(_checker: Checker, node: Node, call: Call) -> None:
         if word == "auth" and "part" in call.tags:
             part = call.tags["part"]
             raise Wrong("sieve.part-of-no-address", text.place, tag=part, name=word)
-    check_match(call, keys, call.args[1])
+    check_match(checker, call, keys, call.args[1])
 
 
 def _envelope(run: Run, call: Call) -> bool:

@@ -79,9 +79,9 @@ def _set(run: Run, call: Call) -> None:
     run.note(call, "sieve.trace-set", {"name": variable.name, "value": shown(value)})
 
 
-def _string_check(_checker: Checker, node: Node, call: Call) -> None:
+def _string_check(checker: Checker, node: Node, call: Call) -> None:
     # RFC 5229 §5 names no default; Pigeonhole's is i;octet here, i;ascii-casemap elsewhere.
-    check_match(call, positional(node, 1), call.args[1], OCTET)
+    check_match(checker, call, positional(node, 1), call.args[1], OCTET)
 
 
 def _string(run: Run, call: Call) -> bool:

@@ -5,7 +5,7 @@ script can make the server think for years.  What POSIX and the C library's regc
 taken, back references excepted: with them no such bound is known.
 """
 
-from mailsim.protocol.sieve.regex.automaton import Regex, compile_regex
+from mailsim.protocol.sieve.regex.automaton import MAX_SIZE, Regex, compile_regex
 from mailsim.protocol.sieve.regex.expression import RegexError
 
-__all__ = ["Regex", "RegexError", "compile_regex"]
+__all__ = ["MAX_SIZE", "Regex", "RegexError", "compile_regex"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final
 
 from mailsim.protocol.sieve.regex.expression import (
@@ -21,7 +21,7 @@ from mailsim.protocol.sieve.regex.expression import (
 
 MAX_SIZE: Final = 3000
 """States of one automaton."""
-_MAX_KEPT: Final = 50_000
+_MAX_KEPT: Final = 12_500
 """States of the sets that one automaton remembers."""
 
 Span = tuple[int, int]
@@ -115,9 +115,10 @@ class Regex:
     `search(value, charge)` gives the spans of the whole match and of each group: leftmost, then
     longest; among equal ones, as the C library has it, the first alternative and the greediest
     repetition win.  (-1, -1) stands for a group without a match.  `charge(n)` is told of the work, and may raise.
+    `cost` is what it took to make: its states, or its atoms where they are more.
     """
 
-    __slots__ = ("_cache", "_kept", "_plain", "_size", "_start", "_states", "groups")
+    __slots__ = ("_cache", "_kept", "_plain", "_size", "_start", "_states", "cost", "groups")
 
     def __init__(self, source: bytes, *, fold: bool) -> None:
         reader = Reader(source, fold=fold)
@@ -128,6 +129,7 @@ class Regex:
         end.out.append(builder.state(save=1).number)
         self.groups = reader.groups
         self._states = builder.states
+        self.cost = max(len(builder.states), reader.atoms)
         self._start = start.number
         self._size = 2 * (reader.groups + 1)
         ats = {state.at for state in builder.states}
@@ -283,7 +285,30 @@ def _holds(at: At, value: bytes, place: int) -> bool:
             return before == behind
 
 
-@lru_cache(maxsize=32)
-def compile_regex(source: bytes, *, fold: bool) -> Regex:
-    """The automaton of an expression, made once.  Raises RegexError."""
-    return Regex(source, fold=fold)
+_KEPT: Final[OrderedDict[tuple[bytes, bool], Regex]] = OrderedDict()
+_MOST_KEPT: Final = 128
+
+
+def _free(_cost: int) -> None:
+    """Nobody asks for the price."""
+
+
+def compile_regex(source: bytes, *, fold: bool, charge: Callable[[int], None] = _free) -> Regex:
+    """The automaton of an expression; the last ones are kept.
+
+    `charge(cost)` is told of the work, if there was any, and may raise; an expression that is
+    none costs what the largest would.  Raises RegexError.
+    """
+    if made := _KEPT.get((source, fold)):
+        _KEPT.move_to_end((source, fold))
+        return made
+    try:
+        made = Regex(source, fold=fold)
+    except RegexError:
+        charge(MAX_SIZE)
+        raise
+    charge(made.cost)
+    _KEPT[source, fold] = made
+    if len(_KEPT) > _MOST_KEPT:
+        _KEPT.popitem(last=False)
+    return made

@@ -33,6 +33,7 @@ _CLASSES: Final = {
 _REASONS: Final = {
     "sieve.regex-preceding": "invalid preceding regular expression",
     "sieve.regex-too-big": "regular expression too big",
+    "sieve.regex-budget": "memory exhausted",
     "sieve.regex-brace": "unmatched \\{",
     "sieve.regex-bounds": "invalid content of \\{\\}",
     "sieve.regex-group": "unmatched ( or \\(",
@@ -48,9 +49,10 @@ _REASONS: Final = {
 class RegexError(Exception):
     """No expression; `reason` says why, and as the C library's regerror() says it."""
 
-    def __init__(self, message_id: str) -> None:
+    def __init__(self, message_id: str, **params: str) -> None:
         super().__init__(message_id)
-        self.reason = Term(message_id, _REASONS[message_id].replace("{", "{{").replace("}", "}}"))
+        said = _REASONS[message_id].replace("{", "{{").replace("}", "}}")
+        self.reason = Term(message_id, said, tuple(params.items()))
 
 
 class At(Enum):
@@ -120,7 +122,7 @@ class Reader:
         self._fold = fold
         self._at = 0
         self._depth = 0
-        self._atoms = 0
+        self.atoms = 0
         self.groups = 0
 
     def read(self) -> Tree:
@@ -151,9 +153,7 @@ class Reader:
         """piece = atom *("*" / "+" / "?" / "{" bounds "}")"""
         if self._peek() in _REPEATS - {0x7B} or (self._peek() == ord("{") and first):
             raise RegexError("sieve.regex-preceding")
-        self._atoms += 1
-        if self._atoms > MAX_ATOMS:
-            raise RegexError("sieve.regex-too-big")
+        self._count()
         tree = self._atom()
         repeats = 0
         while (octet := self._peek()) in _REPEATS:
@@ -164,6 +164,12 @@ class Reader:
             least, most = self._bounds(octet)
             tree = Repeat(tree, least, most)
         return tree
+
+    def _count(self) -> None:
+        """An atom more, or a member of a bracket, which may be a long range."""
+        self.atoms += 1
+        if self.atoms > MAX_ATOMS:
+            raise RegexError("sieve.regex-too-big")
 
     def _bounds(self, octet: int) -> tuple[int, int | None]:
         if octet != ord("{"):
@@ -247,6 +253,7 @@ class Reader:
         return set(_ALL - self._cased(octets))
 
     def _member(self) -> frozenset[int] | set[int]:
+        self._count()
         start = self._element()
         if not isinstance(start, int):
             return start
