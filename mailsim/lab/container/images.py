@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +22,11 @@ if TYPE_CHECKING:
     from mailsim.model.stage import Release, Stage
 
 _FOLDER: Final = "/usr/lib/mailsim"
+# Whoever builds a release holds its lock here: a second lab waits for the image, and takes it.
+_LOCKS: Final = Path("/run/lock")
+# Another checkout, or another home with an authority of its own, has images of its own: they are
+# forgotten when nobody has built them for a while.
+_KEPT: Final = timedelta(days=1)
 # Engines give their own networks these addresses; what comes from them came by a forwarded port.
 _ENGINES_OWN: Final = ("10.0.2.2", "10.88.0.0/16", "172.16.0.0/12")
 _PLAY: Final = f"cd {_FOLDER}/provision && ansible-playbook -i localhost, -c local"
@@ -54,7 +63,7 @@ CMD ["{_FOLDER}/start"]
 
 def image(engine: Engine, release: Release, stage: Stage, log: BuildLog) -> str:
     """The stage's image, built with all below it where it is missing or old.  Raises LabError."""
-    with tempfile.TemporaryDirectory(prefix="mailsim-image-") as folder:
+    with _alone(release), tempfile.TemporaryDirectory(prefix="mailsim-image-") as folder:
         packages = _packages(engine, release, Path(folder) / "packages", log)
         context = Path(folder) / "stage"
         made = configuration(context)
@@ -105,8 +114,8 @@ def _build(
     file.write_text(recipe, encoding="utf-8")
     words = ["build", "--tag", tag, "--build-arg", f"BASE={below}", "--network", net]
     if engine.name == "podman":
-        # STOPSIGNAL is of docker's format alone.
-        words += ["--format", "docker"]
+        # STOPSIGNAL is of docker's format alone.  One layer: a failed build leaves none behind.
+        words += ["--format", "docker", "--layers=false"]
     code = engine.stream([*words, *limits(), "--file", str(file), str(context)], log.line)
     if code:
         raise log.failure("container.build-failed", image=tag, reason=log.said, log=log.path)
@@ -128,10 +137,33 @@ def limits() -> list[str]:
     return most
 
 
+@contextmanager
+def _alone(release: Release) -> Iterator[None]:
+    """Until whoever builds that release on this machine has done."""
+    assert sys.platform != "win32"  # noqa: S101 - for the type checker: labs here are on Linux
+    import fcntl  # noqa: PLC0415 - Windows has none
+
+    path = _LOCKS / f"mailsim-{os.geteuid()}-{release.value}"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _forget_old(engine: Engine, tag: str) -> None:
-    """Images of the same name from other roles go, but for those that a container runs."""
+    """Images of the same name from other roles go, but for new ones and those that run."""
     name = tag.rsplit(":", 1)[0]
-    listed = engine.run("images", "--format", "{{.Repository}}:{{.Tag}}", name, check=False)
-    for other in listed.stdout.decode().split():
-        if other != tag:
+    shown = "{{.Repository}}:{{.Tag}}|{{.CreatedAt}}"
+    listed = engine.run("images", "--format", shown, name, check=False)
+    for line in listed.stdout.decode().splitlines():
+        other, _, made = line.partition("|")
+        if other != tag and _age(made) > _KEPT:
             engine.run("rmi", other, check=False)
+
+
+def _age(made: str) -> timedelta:
+    """Of "2026-11-24 16:09:58 +0000 UTC", as both engines write it."""
+    then = datetime.strptime(made[:25], "%Y-%m-%d %H:%M:%S %z")
+    return datetime.now(UTC) - then
