@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mailsim.errors import LabError
 from mailsim.lab.container.provision import configuration, installation
 from mailsim.lab.container.rootfs import base
 from mailsim.lab.network import network
@@ -141,23 +139,12 @@ def limits() -> list[str]:
 @contextmanager
 def _alone(release: Release) -> Iterator[None]:
     """Until whoever builds that release on this machine has done."""
-    descriptor = _lock(release)
-    try:
+    with (_LOCKS / f"mailsim-image-{release.value}").open("a", encoding="utf-8") as file:
+        if sys.platform != "win32":
+            import fcntl  # noqa: PLC0415 - Windows has none
+
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(release: Release) -> int:
-    """Wait for it and take it; it is given back when the descriptor is closed."""
-    if sys.platform == "win32":
-        raise LabError("container.needs-root")
-    import fcntl  # noqa: PLC0415 - Windows has none
-
-    path = _LOCKS / f"mailsim-{os.geteuid()}-{release.value}"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return descriptor
 
 
 def _forget_old(engine: Engine, tag: str) -> None:
