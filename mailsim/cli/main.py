@@ -22,6 +22,7 @@ from mailsim.language import LANGUAGES, word
 # subcommands.  Only what is run is imported: `mailsim explain` needs no tracer.
 _COMMANDS: Final = {
     "trace": "mailsim.cli.trace",
+    "compare": "mailsim.cli.compare",
     "explain": "mailsim.cli.explain",
     "auth": "mailsim.cli.auth",
     "init": "mailsim.cli.init_command",

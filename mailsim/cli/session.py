@@ -13,6 +13,7 @@ from mailsim.dialogue import Dialogue, Side
 from mailsim.dialogue.json import read_json, to_document, write_json
 from mailsim.dialogue.text import read_text, write_text
 from mailsim.errors import MailsimError, UsageError
+from mailsim.model import Protocol
 from mailsim.render.rows import RowKind, exchange_rows, safe
 from mailsim.tracers.base import Tracer
 
@@ -84,7 +85,7 @@ class Session:
         if save is not None:
             _check_writable(save)
         self.prompting = script is None and sys.stdin.isatty()
-        self._units = _script(script) if script else None
+        self._units = read_script(script)[0] if script else None
 
     def run(self, connect: Callable[[], AnyTracer]) -> int:
         """Connect, talk to the end, show; the exit code."""
@@ -125,21 +126,24 @@ def _check_writable(file: Path) -> None:
         raise UsageError("cli.not-saved", file=file, reason=error.strerror) from None
 
 
-def _script(path: Path) -> tuple[bytes, ...]:
-    """The client's units of a transcript, or of a dialogue kept as JSON.  Raises UsageError."""
+def read_script(path: Path) -> tuple[tuple[bytes, ...], Protocol]:
+    """The client's units of a transcript, or of a dialogue kept as JSON, and what they speak.
+
+    Raises UsageError.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "UTF-8"
         raise UsageError("cli.no-script", file=path, reason=reason) from None
     if path.suffix == ".json":
-        lines = read_json(text, name=str(path)).lines()
-        units = tuple(line.raw for line in lines if line.side is Side.CLIENT)
+        dialogue = read_json(text, name=str(path))
     else:
-        units = read_text(text, name=str(path)).script
+        dialogue = read_text(text, name=str(path)).dialogue
+    units = tuple(line.raw for line in dialogue.lines() if line.side is Side.CLIENT)
     if not units:
         raise UsageError("cli.empty-script", file=path)
-    return units
+    return units, dialogue.endpoint.protocol
 
 
 def _piped() -> Iterator[bytes]:

@@ -21,13 +21,15 @@ _HELLO: Final = ("EHLO", "LHLO")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Codes, enhanced or response codes, capabilities and texts, volatile parts by name."""
+    """Codes, enhanced or response codes, capabilities, texts for people and data, volatile parts
+    by name."""
 
     codes: tuple[str, ...] = ()
     details: tuple[str, ...] = ()
     capabilities: frozenset[str] = frozenset()
     texts: tuple[str, ...] = ()
     lines: int = 0
+    data: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class _Row:
     detail: str = ""
     capabilities: tuple[str, ...] = ()
     text: str = ""
+    data: str = ""
 
 
 def command(exchange: Exchange, protocol: Protocol) -> str:
@@ -69,6 +72,7 @@ def answer(
         frozenset(one for part in parts for one in part.capabilities),
         tuple(part.text for part in parts if part.text),
         sum(not part.capabilities for part in parts),
+        tuple(part.data for part in parts if part.data),
     )
 
 
@@ -94,7 +98,7 @@ def _pop3(row: str, verb: str, index: int) -> _Row:
         return _Row(found.group(1).upper(), found.group(2) or "", (), found.group(3))
     if verb == "CAPA" and row != ".":
         return _Row("", "", (row.upper(),))
-    return _Row(text=row)
+    return _Row(data=row)
 
 
 def _imap(row: str, _: str, __: int) -> _Row:
@@ -106,7 +110,7 @@ def _imap(row: str, _: str, __: int) -> _Row:
         if code.upper().startswith("CAPABILITY "):
             return _Row(shown, "CAPABILITY", tuple(code.upper().split()[1:]), text)
         return _Row(shown, code, (), text)
-    return _Row(text=row)
+    return _Row(data=row)
 
 
 def _sieve(row: str, verb: str, _: int) -> _Row:
@@ -115,4 +119,4 @@ def _sieve(row: str, verb: str, _: int) -> _Row:
         return _Row(condition.upper(), code, (), text)
     if row.startswith('"') and verb in {"", "CAPABILITY", "STARTTLS"}:
         return _Row("", "", (row,))
-    return _Row(text=row)
+    return _Row(data=row)

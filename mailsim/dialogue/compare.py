@@ -29,6 +29,8 @@ class Kind(Enum):
     """An enhanced code, or the response code of POP3, IMAP or ManageSieve."""
     CAPABILITY = "capability"
     """A capability that one side alone offers; their order says nothing."""
+    DATA = "data"
+    """What was asked for: a message's lines, a mailbox's figures, a list."""
     WORDING = "wording"
     """A text for people."""
     LINES = "lines"
@@ -53,18 +55,48 @@ class Difference:
     b: str
 
 
+class Verdict(Enum):
+    """How the two answers to one command stand to each other."""
+
+    EQUAL = "equal"
+    """Nothing differs but what is volatile."""
+    WORDING = "wording"
+    """The same codes in other words for people."""
+    DIFFERENT = "different"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One aligned step: what the client said ("" for a greeting), and what came back, in short."""
+
+    command: str
+    verdict: Verdict
+    a: str
+    b: str
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What two dialogues of `steps` aligned steps differ in; secrets are masked."""
+    """What two dialogues differ in, step by step in the aligned order; secrets are masked."""
 
-    steps: int
+    rows: tuple[Step, ...]
     differences: tuple[Difference, ...]
     names: tuple[str, str] = ("A", "B")
+
+    @property
+    def steps(self) -> int:
+        """How many there are."""
+        return len(self.rows)
 
     @property
     def equal(self) -> bool:
         """Whether they differ in nothing but what is volatile."""
         return not self.differences
+
+    @property
+    def agrees(self) -> bool:
+        """Whether they differ in words for people at most."""
+        return all(one.verdict is not Verdict.DIFFERENT for one in self.rows)
 
     def text(self, lang: str | None = None) -> str:
         """A line for each step that differs, and under it a line for each difference."""
@@ -89,8 +121,10 @@ class Comparison:
         return {
             KEY: VERSION,
             "equal": self.equal,
+            "agrees": self.agrees,
             "steps": self.steps,
             "names": list(self.names),
+            "rows": [{**asdict(one), "verdict": one.verdict.value} for one in self.rows],
             "differences": [{**asdict(one), "kind": one.kind.value} for one in self.differences],
         }
 
@@ -107,14 +141,35 @@ def compare(
     `volatile` names what is left out of account (queue ids, dates, nonces …).
     """
     left, right = redact(a), redact(b)
-    pairs = list(_aligned(left, right))
-    found = [
-        one for step, (x, y) in enumerate(pairs) for one in _step(step, x, y, left, right, volatile)
-    ]
-    return Comparison(len(pairs), tuple(found), names)
+    rows: list[Step] = []
+    found: list[Difference] = []
+    for step, (x, y) in enumerate(_aligned(left, right)):
+        differences = tuple(_step(step, x, y, left, right, volatile))
+        rows.append(_row(x, y, left, right, volatile, differences))
+        found += differences
+    return Comparison(tuple(rows), tuple(found), names)
 
 
 _Pair = tuple[Exchange | None, Exchange | None]
+
+
+def _row(
+    x: Exchange | None,
+    y: Exchange | None,
+    a: Dialogue,
+    b: Dialogue,
+    volatile: Mapping[str, re.Pattern[str]],
+    differences: tuple[Difference, ...],
+) -> Step:
+    said = command(x or y or Exchange(()), a.endpoint.protocol)
+    verdict = Verdict.WORDING if differences else Verdict.EQUAL
+    if any(one.kind is not Kind.WORDING for one in differences):
+        verdict = Verdict.DIFFERENT
+    first, second = (
+        _summary(answer(one, there.endpoint.protocol, volatile)) if one else ""
+        for one, there in ((x, a), (y, b))
+    )
+    return Step(said, verdict, first, second)
 
 
 def _aligned(a: Dialogue, b: Dialogue) -> Iterator[_Pair]:
@@ -177,12 +232,19 @@ def _answers(step: int, said: str, a: Answer, b: Answer) -> Iterator[Difference]
         yield Difference(Kind.CAPABILITY, step, said, "", one)
     if a.lines != b.lines:
         yield Difference(Kind.LINES, step, said, str(a.lines), str(b.lines))
-    matcher = SequenceMatcher(None, a.texts, b.texts, autojunk=False)
+    for kind, left, right in ((Kind.DATA, a.data, b.data), (Kind.WORDING, a.texts, b.texts)):
+        for one, other in _unlike(left, right):
+            yield Difference(kind, step, said, one, other)
+
+
+def _unlike(a: tuple[str, ...], b: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """The runs of lines in which they differ."""
+    matcher = SequenceMatcher(None, a, b, autojunk=False)
     for tag, start, end, other, stop in matcher.get_opcodes():
         if tag != "equal":
-            left, right = " / ".join(a.texts[start:end]), " / ".join(b.texts[other:stop])
-            yield Difference(Kind.WORDING, step, said, left, right)
+            yield " / ".join(a[start:end]), " / ".join(b[other:stop])
 
 
 def _summary(one: Answer) -> str:
-    return " ".join([*one.codes[:1], *one.details[:1], *one.texts[:1]]) or "-"
+    """The last line's code, which decides, and its words."""
+    return " ".join([*one.codes[-1:], *one.details[-1:], *one.texts[-1:]]) or "-"
