@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from mailsim.errors import LabError, MailsimError, UsageError
+    from mailsim.lab.exercises import Exercises
     from mailsim.lab.lab import Lab
     from mailsim.secret import Secret
     from mailsim.tracers.dns import DnsTracer
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DnsTracer",
+    "Exercises",
     "ImapTracer",
     "Lab",
     "LabError",
@@ -39,6 +41,7 @@ __all__ = [
 # Each public name and the module where it stands.
 _HOMES: Final = {
     "DnsTracer": "mailsim.tracers.dns",
+    "Exercises": "mailsim.lab.exercises",
     "ImapTracer": "mailsim.tracers.imap",
     "Lab": "mailsim.lab.lab",
     "LabError": "mailsim.errors",

@@ -88,4 +88,4 @@ def test_init_works_from_an_installed_wheel(wheel: Path, tmp_path: Path) -> None
     assert Path(ran.stdout.strip()).is_relative_to(tmp_path / "env")
     laid = {path.name for path in (tmp_path / "class").iterdir()}
     assert laid == {"Vagrantfile", "labs", "mailsim.toml", "provision"}
-    assert (tmp_path / "class" / "labs" / "fr" / "00_first_trace.ipynb").is_file()
+    assert (tmp_path / "class" / "labs" / "fr" / "00_start_here.ipynb").is_file()

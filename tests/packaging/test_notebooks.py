@@ -85,7 +85,7 @@ def _address(line: str) -> re.Match[str] | None:
 
 def _expect_french(address: re.Match[str], lab: subprocess.Popen[str]) -> None:
     base, path, token = address.groups()
-    assert path == "/lab/tree/labs/fr/00_first_trace.ipynb"
+    assert path == "/lab/tree/labs/fr/00_start_here.ipynb"
     setting = "@jupyterlab/translation-extension:plugin"
     locale = _get(f"{base}/lab/api/settings/{setting}?token={token}", lab)
     assert locale["schema"]["properties"]["locale"]["default"] == "fr_FR"
