@@ -6,6 +6,7 @@ import os
 import shutil
 import ssl
 import tempfile
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -123,7 +124,8 @@ def _write(file: Path, data: bytes, mode: int) -> None:
 
 def _replace(file: Path, data: bytes) -> None:
     """Put `data` in the place of `file` at once; it holds a key."""
-    new = file.with_name(f".{file.name}.{os.getpid()}")
+    # Two labs of one process may do so at once, each in its own thread.
+    new = file.with_name(f".{file.name}.{os.getpid()}-{threading.get_ident()}")
     new.unlink(missing_ok=True)
     _write(new, data, 0o600)
     try:
