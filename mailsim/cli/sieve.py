@@ -113,7 +113,7 @@ def _complaints(compiled: Script | Refused) -> tuple[tuple[Complaint, ...], bool
     from mailsim.protocol.sieve import Refused  # noqa: PLC0415 - here alone
 
     if isinstance(compiled, Refused):
-        return compiled.complaints, True
+        return compiled.told, True
     return compiled.warnings, False
 
 

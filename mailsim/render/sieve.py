@@ -27,9 +27,14 @@ _SEVERITY: Final = {Severity.ERROR: "sieve.said-error", Severity.WARNING: "sieve
 def complaint_lines(
     complaints: Iterable[Complaint], script: str, source: bytes, lang: str | None = None
 ) -> Iterator[str]:
-    """Each complaint with its place, and the line of `script` that it is about, marked."""
+    """Each complaint with its place, and the line of `script` that it is about, marked.
+
+    What only follows from the complaint before is left out.
+    """
     lines = source.split(b"\n")
     for one in complaints:
+        if one.follows:
+            continue
         place = f"{one.script}:{one.line}:{one.column}: " if one.line else f"{one.script}: "
         yield f"{place}{word(_SEVERITY[one.severity], lang)} {one.worded(lang)}"
         if one.script == script and 0 < one.line <= len(lines):

@@ -27,6 +27,7 @@ from mailsim.protocol.sieve import (
 )
 from tests.oracles.pigeonhole import Pigeonhole, Verdict, lacking
 from tests.protocol.sieve.described import described
+from tests.protocol.sieve.test_diagnosis import MISTAKES, Mistake
 from tests.protocol.sieve.test_examples import EXAMPLES, Case, cases, envelope, message
 from tests.protocol.sieve.test_fuzz import broken_examples, slips
 
@@ -133,6 +134,17 @@ def test_broken_scripts_are_refused_alike(pigeonhole: Pigeonhole, script: bytes)
     if not any(one.endswith("failed.") for one in theirs):
         theirs = []
     assert mine == theirs
+
+
+@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
+def test_a_beginners_mistake_is_refused_in_pigeonholes_words(
+    pigeonhole: Pigeonhole, mistake: Mistake
+) -> None:
+    script = mistake.script.encode("utf-8", "surrogateescape")
+    theirs = pigeonhole.test(script, b"Subject: x\r\n\r\n", "s@x.y", "d@e.f")
+    compiled = compile_script(script, name="script", settings=SETTINGS)
+    assert isinstance(compiled, Refused)
+    assert [one.pigeonhole for one in compiled.complaints] == theirs.complaints
 
 
 DATES = (

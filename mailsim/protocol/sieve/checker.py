@@ -7,6 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from mailsim.protocol.sieve.complaint import Complaint, Severity, Term, Wrong
+from mailsim.protocol.sieve.diagnosis import (
+    few,
+    header_end,
+    not_a_test,
+    unknown_name,
+    unknown_tag,
+)
 from mailsim.protocol.sieve.limits import Limits
 from mailsim.protocol.sieve.program import Call, Template, Unit, Value
 from mailsim.protocol.sieve.spec import MANY, Option, Sort, Spec, Type, fits, type_of
@@ -66,6 +73,8 @@ class Checker:
         self.previous: Node | None = None
         self.taken_for_sure = False
         """Whether a test before in the chain of if and elsif is true whatever the message is."""
+        self.without_block = False
+        """Whether the command whose tests are looked at lacks its block."""
         self._reported: set[str] = set()
         self._errors = 0
 
@@ -78,8 +87,7 @@ class Checker:
         if severity is Severity.ERROR:
             self._errors += 1
         if len(self.shared.complaints) < self.limits.errors:
-            made = Complaint(wrong.message_id, wrong.params, wrong.place, self.unit.name, severity)
-            self.shared.complaints.append(made)
+            self.shared.complaints.append(Complaint.of(wrong, self.unit.name, severity))
 
     def warn(self, message_id: str, place: Place, /, **params: object) -> None:
         """Note what is allowed and yet will not do what was meant."""
@@ -136,8 +144,7 @@ class Checker:
             if name in self._reported:
                 return None
             self._reported.add(name)
-            unknown = "sieve.unknown-test" if sort is Sort.TEST else "sieve.unknown-command"
-            raise Wrong(unknown, node.place, name=node.name)
+            raise unknown_name(self, node, sort)
         if spec.sort is not sort and spec.sort is not Sort.BOTH:
             misused = "sieve.command-as-test" if sort is Sort.TEST else "sieve.test-as-command"
             raise Wrong(misused, node.place, name=node.name)
@@ -167,9 +174,8 @@ class Checker:
         try:
             self._arguments(node, spec, call)
         except Wrong as wrong:
-            self.complain(wrong)
             # A tag without its colon is read as a test: that is worth telling too.
-            self._count_tests(node, spec)
+            self._both(wrong, node, spec)
             raise _Told from None
         self._count_tests(node, spec)
         if sort is Sort.COMMAND:
@@ -179,6 +185,18 @@ class Checker:
             call.extra = None
         if spec.check:
             spec.check(self, node, call)
+
+    def _both(self, wrong: Wrong, node: Node, spec: Spec) -> None:
+        """What is wrong with the arguments, and with the tests."""
+        lacking = wrong.message_id == "sieve.argument-count" and few(wrong)
+        try:
+            self._count_tests(node, spec, lacking=lacking)
+        except Wrong as other:
+            says_all = lacking and other.message_id in ("sieve.colon-missing", "sieve.unquoted")
+            self.complain(wrong.following() if says_all else wrong)
+            self.complain(other)
+        else:
+            self.complain(wrong)
 
     def _tests(self, node: Node, spec: Spec, call: Call) -> bool:
         if not spec.tests:
@@ -234,9 +252,7 @@ class Checker:
         if key in self._reported:
             raise _Told
         self._reported.add(key)
-        raise Wrong(
-            "sieve.unknown-tag", tag.place, tag=tag.name, name=node.name, sort=spec.sort.value
-        )
+        raise unknown_tag(self, node, spec, tag)
 
     def _tagged(
         self, call: Call, tag: Tag, option: Option, seen: set[str], rest: list[Argument], at: int
@@ -281,10 +297,11 @@ class Checker:
     def _positional(self, node: Node, spec: Spec, call: Call, given: list[Argument]) -> None:
         wanted = spec.count if spec.arguments is None else len(spec.arguments)
         if wanted is not None and len(given) != wanted:
-            raise Wrong(
+            wrong = Wrong(
                 "sieve.argument-count", node.place, name=spec.name, sort=spec.sort.value,
                 wanted=wanted, found=len(given),
             )  # fmt: skip
+            raise wrong.told("", given[wanted].place) if len(given) > wanted else wrong
         if spec.arguments is None:
             call.args = list(given)  # the command's own check reads them
             return
@@ -338,10 +355,10 @@ class Checker:
 
     # --- tests and blocks
 
-    def _count_tests(self, node: Node, spec: Spec) -> None:
+    def _count_tests(self, node: Node, spec: Spec, *, lacking: bool = False) -> None:
         if not spec.tests:
             if node.tests:
-                self._spurious(node, spec)
+                raise not_a_test(self, node, spec, lacking=lacking)
             return
         given = {"name": spec.name, "sort": spec.sort.value}
         if not node.tests:
@@ -352,25 +369,11 @@ class Checker:
         if spec.tests == MANY and not node.listed:
             raise Wrong("sieve.test-for-tests", node.place, **given)
 
-    def _spurious(self, node: Node, spec: Spec) -> None:
-        """What looks like a test behind a command without any: a test, a slip, or the next command."""
-        test = node.tests[0]
-        given = {"name": spec.name, "sort": spec.sort.value}
-        found = self.shared.commands.get(test.name.lower())
-        known = found is not None and (not found.extension or found.extension in self.loaded)
-        if found is not None and known and found.sort is not Sort.COMMAND:
-            raise Wrong("sieve.tests-not-taken", node.place, **given)
-        if not known and any(
-            option.name == test.name.lower()
-            and (not option.extension or option.extension in self.loaded)
-            for option in spec.options
-        ):
-            raise Wrong("sieve.colon-missing", node.place, tag=test.name, **given)
-        raise Wrong("sieve.semicolon-missing", node.place, **given)
-
     def _check_block(self, node: Node, spec: Spec) -> None:
-        if spec.block and node.block is None:
-            raise Wrong("sieve.block-missing", node.place, name=spec.name)
+        self.without_block = spec.block and node.block is None
+        if self.without_block:
+            wrong = Wrong("sieve.block-missing", node.place, name=spec.name)
+            raise wrong.told("", header_end(self, node))
         if not spec.block and node.block is not None:
             raise Wrong("sieve.block-not-taken", node.place, name=spec.name)
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from mailsim.language import language, word
-from mailsim.protocol.sieve.syntax import Place
+from mailsim.protocol.sieve.syntax import NOWHERE, Place
 from mailsim.protocol.sieve.wording import PIGEONHOLE
 
-NOWHERE = Place(0, 0)
 _SHOWN = 128
 
 
@@ -51,6 +50,18 @@ class Complaint:
     severity: Severity = Severity.ERROR
     located: bool = True
     """Whether Pigeonhole tells the place: it does not of most of what goes wrong in a run."""
+    theirs: Wrong | None = None
+    """What Pigeonhole says of it, where a person is told something else."""
+    follows: bool = False
+    """Whether it only follows from the complaint before: Pigeonhole tells it, a person does not ask."""
+
+    @classmethod
+    def of(cls, wrong: Wrong, script: str, severity: Severity = Severity.ERROR) -> Complaint:
+        """What is wrong, as a complaint about a script."""
+        return cls(
+            wrong.message_id, wrong.params, wrong.place, script, severity,
+            theirs=wrong.theirs, follows=wrong.follows,
+        )  # fmt: skip
 
     @property
     def line(self) -> int:
@@ -71,9 +82,10 @@ class Complaint:
     @property
     def pigeonhole(self) -> str:
         """ "main script: line 3: error: unknown command 'foo' (…).", as Pigeonhole's log has it."""
-        shown = {name: _shown(value) for name, value in self.params.items()}
-        text = PIGEONHOLE[self.message_id].format(**shown)
-        where = f"line {self.line}: " if self.line else ""
+        said = self.theirs or self
+        shown = {name: _shown(value) for name, value in said.params.items()}
+        text = PIGEONHOLE[said.message_id].format(**shown)
+        where = f"line {said.place.line}: " if said.place.line else ""
         script = f"{self.script}: {where}" if self.located else ""
         return f"{script}{self.severity.value}: {text}."
 
@@ -98,6 +110,28 @@ class Wrong(Exception):
         self.message_id = message_id
         self.place = place
         self.params = params
+        self.theirs: Wrong | None = None
+        self.follows = False
+
+    def told(self, message_id: str = "", place: Place | None = None, /, **params: object) -> Wrong:
+        """The same for a person, who is told another sentence, or another place.
+
+        Pigeonhole's sentence and line stay what they are.
+        """
+        made = Wrong(
+            message_id or self.message_id,
+            place or self.place,
+            **({} if message_id else self.params),
+            **params,
+        )
+        made.theirs, made.follows = self.theirs or self, self.follows
+        return made
+
+    def following(self) -> Wrong:
+        """The same, known to follow from what is told of already."""
+        made = self.told()
+        made.follows = True
+        return made
 
 
 def shown(octets: bytes, most: int = _SHOWN) -> str:

@@ -6,8 +6,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
+from mailsim.protocol.sieve.characters import odd_character
 from mailsim.protocol.sieve.complaint import Term, Wrong, clean
 from mailsim.protocol.sieve.limits import Limits
 from mailsim.protocol.sieve.syntax import Place
@@ -41,16 +42,14 @@ class Kind(Enum):
 _WORDS: Final = {
     Kind.END: Term("sieve.token-end", "end of file"),
     Kind.NUMBER: Term("sieve.token-number", "number"),
-    Kind.IDENTIFIER: Term("sieve.token-identifier", "identifier"),
-    Kind.TAG: Term("sieve.token-tag", "tag"),
     Kind.STRING: Term("sieve.token-string", "string"),
     Kind.GARBAGE: Term("sieve.token-garbage", "unknown characters"),
 }
 
-
-def token_word(kind: Kind) -> Term | str:
-    """What a token is called: a word of each language, or the token itself."""
-    return _WORDS.get(kind, kind.value)
+_NAMED: Final = {
+    Kind.IDENTIFIER: ("sieve.token-identifier", "identifier"),
+    Kind.TAG: ("sieve.token-tag", "tag"),
+}
 
 
 class Token(NamedTuple):
@@ -59,6 +58,13 @@ class Token(NamedTuple):
     kind: Kind
     value: bytes | str | int
     place: Place
+
+
+def token_word(token: Token) -> Term | str:
+    """What a token is called: a word of each language, or the token itself."""
+    if token.kind in _NAMED:
+        return Term(*_NAMED[token.kind], (("text", str(token.value)),))
+    return _WORDS.get(token.kind) or str(token.kind.value)
 
 
 _SINGLE: Final = {
@@ -96,6 +102,8 @@ class Lexer:
         self._at = 0
         self._newlines = [match.start() for match in re.finditer(rb"\n", source)]
         self._garbage = False
+        self._ended = 0
+        self._first_over_lines = -1
         self.token = Token(Kind.END, "", Place(1, 1))
         self.next()
 
@@ -105,8 +113,14 @@ class Lexer:
         start = self._newlines[line - 1] + 1 if line else 0
         return Place(line + 1, offset - start + 1)
 
+    @property
+    def behind(self) -> Place:
+        """The place just behind the token before this one."""
+        return self.place(self._ended)
+
     def next(self) -> Token:
         """Go on to the next token; at the end stay there."""
+        self._ended = self._at
         try:
             token = self._read()
         except Wrong as wrong:
@@ -169,9 +183,20 @@ class Lexer:
         if end < 0:
             self._fail_at_end(start, "sieve.open-comment")
 
-    def _fail_at_end(self, start: int, message_id: str) -> None:
+    def _fail_at_end(self, start: int, message_id: str) -> NoReturn:
+        """What has no end: a person looks where it begins."""
         last = self.place(len(self._source))
-        raise Wrong(message_id, last, start=self.place(start).line)
+        opened = self.place(start)
+        raise Wrong(message_id, last, start=opened.line).told("", opened)
+
+    def _open_string(self, start: int) -> NoReturn:
+        """A quotation mark is missing: likely in the first string that goes over a line's end."""
+        try:
+            self._fail_at_end(start, "sieve.open-string")
+        except Wrong as wrong:
+            if self._first_over_lines < 0:
+                raise
+            raise wrong.told("sieve.quote-missing", self.place(self._first_over_lines)) from None
 
     def _number(self, match: re.Match[bytes]) -> Token:
         """number = 1*DIGIT [ QUANTIFIER ]"""
@@ -189,7 +214,7 @@ class Lexer:
         self._at = match.end() + 1 if match else len(self._source)
         if match is None or self._at > len(self._source) or self._source[match.end()] != 0x22:
             self._at = len(self._source)
-            self._fail_at_end(start, "sieve.open-string")
+            self._open_string(start)
         inner = self._source[start + 1 : self._at - 1]
         value = _ESCAPE.sub(rb"\1", inner) if b"\\" in inner else inner
         value = self._line_ends(value, start, inner)
@@ -205,6 +230,8 @@ class Lexer:
             if lone := _LONE_CR.search(inner):
                 raise Wrong("sieve.lone-cr", self.place(start + 1 + lone.start()), start=line)
             value = _LONE_LF.sub(b"\r\n", value)
+            if self._first_over_lines < 0:
+                self._first_over_lines = start
         return value
 
     def _bounded(self, value: bytes, start: int, message_id: str) -> None:
@@ -238,7 +265,8 @@ class Lexer:
             self._odd_in_text(odd.start(), start)
         self._at = dot.end() if dot else len(source)
         if dot is None:
-            raise Wrong("sieve.open-text", self.place(len(source)))
+            wrong = Wrong("sieve.open-text", self.place(len(source)))
+            raise wrong.told("", self.place(start))
         body = (b"\n" + source[begin:end]).replace(b"\n..", b"\n.")
         return body[1:].replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
@@ -275,6 +303,5 @@ class Lexer:
         if octet == 0x2F:
             return Token(Kind.SLASH, "", place)
         if not self._garbage:
-            odd = f"'{chr(octet)}'" if 31 < octet < 127 else f"0x{octet:02x}"
-            self._complain(Wrong("sieve.odd-character", place, char=odd))
+            self._complain(odd_character(self._source, start, place))
         return Token(Kind.GARBAGE, "", place)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NoReturn
 
-from mailsim.protocol.sieve.complaint import Wrong
+from mailsim.protocol.sieve.complaint import Term, Wrong
+from mailsim.protocol.sieve.diagnosis import unexpected
 from mailsim.protocol.sieve.lexer import Kind, Lexer, token_word
 from mailsim.protocol.sieve.limits import Limits
 from mailsim.protocol.sieve.syntax import Argument, Node, Number, Place, Tag, Text, Texts
@@ -64,12 +65,16 @@ class Parser:
         except _Lost:
             return commands
         if self._kind is not Kind.END and self._valid:
-            self._wrong("sieve.not-the-end", found=token_word(self._kind))
+            self._wrong("sieve.not-the-end", found=self._found)
         return commands
 
     @property
     def _kind(self) -> Kind:
         return self._lexer.token.kind
+
+    @property
+    def _found(self) -> Term | str:
+        return token_word(self._lexer.token)
 
     def _next(self) -> None:
         """Go on to the next token; raises _Full when there were too many."""
@@ -91,7 +96,8 @@ class Parser:
         self._valid = False
         # What the lexer has complained of is not complained of again.
         if self._kind is not Kind.ERROR:
-            self._note(Wrong(message_id, place or self._lexer.token.place, **params))
+            wrong = Wrong(message_id, place or self._lexer.token.place, **params)
+            self._note(wrong if place else unexpected(wrong, self._lexer))
         else:
             self._errors += 1
 
@@ -125,7 +131,7 @@ class Parser:
         try:
             self._arguments(command, 1)
             if self._kind not in (Kind.SEMICOLON, Kind.LBRACE):
-                self._wrong("sieve.no-end-of-command", found=token_word(self._kind))
+                self._wrong("sieve.no-end-of-command", found=self._found)
                 raise _Lost
         except _Stop:
             raise
@@ -164,7 +170,7 @@ class Parser:
         if self._kind is Kind.RBRACE:
             self._next()
         else:
-            self._wrong("sieve.no-end-of-block", found=token_word(self._kind))
+            self._wrong("sieve.no-end-of-block", found=self._found)
             self._recover(Kind.RBRACE)
 
     # --- arguments
@@ -176,10 +182,12 @@ class Parser:
             if len(node.arguments) > self._limits.arguments:
                 self._wrong("sieve.too-many-arguments", argument.place, name=node.name)
                 raise _Lost
+        node.end = node.close = self._lexer.behind
         if self._kind is Kind.IDENTIFIER:
             self._only_test(node, depth)
         elif self._kind is Kind.LPAREN:
             self._test_list(node, depth)
+        node.close = self._lexer.behind
 
     def _argument(self) -> Argument | None:
         """argument = string-list / number / tag"""
@@ -217,7 +225,7 @@ class Parser:
 
     def _no_string(self, *, first: bool) -> None:
         message_id = "sieve.no-first-string" if first else "sieve.no-next-string"
-        self._wrong(message_id, found=token_word(self._kind))
+        self._wrong(message_id, found=self._found)
         self._find(Kind.RBRACKET)
 
     def _find(self, end: Kind) -> bool:
@@ -233,7 +241,7 @@ class Parser:
     def _close(self, end: Kind, message_id: str) -> None:
         """The closing token comes now; if it does not, it is looked for."""
         if self._kind is not end:
-            self._wrong(message_id, found=token_word(self._kind))
+            self._wrong(message_id, found=self._found)
             self._recover(end)
         self._next()
 
@@ -285,7 +293,7 @@ class Parser:
             if self._kind is not Kind.IDENTIFIER:
                 first = not node.tests
                 message_id = "sieve.no-first-test" if first else "sieve.no-next-test"
-                self._wrong(message_id, found=token_word(self._kind))
+                self._wrong(message_id, found=self._found)
                 return False
             try:
                 self._test(node, depth)

@@ -55,6 +55,11 @@ class Refused:
         return tuple(one for one in self.complaints if one.severity is Severity.ERROR)
 
     @property
+    def told(self) -> tuple[Complaint, ...]:
+        """What a person is told: not what only follows from another complaint."""
+        return tuple(one for one in self.complaints if not one.follows)
+
+    @property
     def pigeonhole(self) -> str:
         """All of it as Pigeonhole writes it, a line each, the verdict last."""
         return "\n".join(one.pigeonhole for one in self.complaints) + "\n"
@@ -143,8 +148,7 @@ class _Compiler:
             self._say(unit, wrong)
 
     def _say(self, unit: Unit, wrong: Wrong, severity: Severity = Severity.ERROR) -> None:
-        made = Complaint(wrong.message_id, wrong.params, wrong.place, unit.name, severity)
-        self.complaints.append(made)
+        self.complaints.append(Complaint.of(wrong, unit.name, severity))
 
     # --- included scripts
 

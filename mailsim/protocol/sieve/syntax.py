@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 
 class Place(NamedTuple):
@@ -11,6 +11,9 @@ class Place(NamedTuple):
 
     line: int
     column: int
+
+
+NOWHERE: Final = Place(0, 0)
 
 
 class Text(NamedTuple):
@@ -52,6 +55,10 @@ class Node:
     place: Place
     arguments: list[Argument] = field(default_factory=list)
     tests: list[Node] = field(default_factory=list)
+    end: Place = NOWHERE
+    """Where its own words and arguments end: just behind the last of them."""
+    close: Place = NOWHERE
+    """The same for its tests, parentheses and all."""
     listed: bool = False
     """Whether its tests stand in parentheses."""
     block: list[Node] | None = None

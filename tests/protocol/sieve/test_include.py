@@ -88,7 +88,7 @@ def test_an_error_is_told_in_its_own_script_and_where_it_is_included() -> None:
 
 def test_a_script_s_extensions_are_its_own() -> None:
     found = refused('include "a";', a='fileinto "x";')
-    assert found[0].message_id == "sieve.unknown-command"
+    assert found[0].message_id == "sieve.needs-require"
 
 
 def test_circles_and_depth_are_refused() -> None:
