@@ -75,7 +75,7 @@ def rendered(to: Path, releases: Sequence[Release], stages: Sequence[Stage], *fa
 
 def files_of(document: Any, release: Release, stage: Stage) -> Files:
     joined: dict[str, str] = {}
-    for path, text in document[release.value][stage.value]:
+    for path, text, *_ in document[release.value][stage.value]:
         joined[path] = joined.get(path, "") + text
     return joined
 
