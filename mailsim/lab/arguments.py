@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from email.message import Message
+from email.utils import getaddresses
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,6 +78,12 @@ def addresses(argument: str, value: object) -> list[str]:
     if not all(given) or any(UNWRITABLE.search(one) for one in given):
         raise _wrong("lab.no-addresses", argument=argument, given=value)
     return list(given)
+
+
+def header_addresses(headers: Message, *names: str) -> list[str]:
+    """The addresses in these fields of a message's header."""
+    found = [str(value) for name in names for value in headers.get_all(name, [])]
+    return [address for _, address in getaddresses(found) if address]
 
 
 def sender(argument: str, value: object) -> str:

@@ -37,3 +37,8 @@ def _content(text: str) -> bytes:
         return crlf(b64decode(text, validate=True))
     except ValueError:
         raise bad_request("deliver", "content") from None
+
+
+def bare(message_id: str) -> str:
+    """A Message-ID as whoever asks for a message writes it: without its angle brackets."""
+    return message_id.strip().removeprefix("<").removesuffix(">")

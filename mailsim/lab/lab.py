@@ -6,7 +6,6 @@ import email
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from email.message import Message
-from email.utils import getaddresses
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -277,12 +276,12 @@ class Lab:
         content = arguments.content("deliver(message)", message)
         headers = email.message_from_bytes(content)
         if recipients is None:
-            recipients = _addresses(headers, "To", "Cc", "Bcc")
+            recipients = arguments.header_addresses(headers, "To", "Cc", "Bcc")
         given = arguments.addresses("deliver(recipients)", recipients)
         if not given:
             raise UsageError("lab.no-recipient")
         if sender is None:
-            sender = next(iter(_addresses(headers, "From")), "")
+            sender = next(iter(arguments.header_addresses(headers, "From")), "")
         return str(
             self._ask(
                 "deliver",
@@ -306,6 +305,11 @@ class Lab:
     def advance(self, seconds: float) -> None:
         """Let time pass in the lab at once: what is deferred may be tried again."""
         self._ask("advance", seconds=arguments.seconds("advance(seconds)", seconds))
+
+    def peer(self, domain: str, *, up: bool) -> tuple[str, ...]:
+        """Stop a foreign domain's server, or start it; the domains whose server runs."""
+        wanted = arguments.text("peer(domain)", domain)
+        return tuple(self._ask("peer", domain=wanted, up=arguments.flag("peer(up)", up)))
 
     # --- mail
 
@@ -391,8 +395,3 @@ def _dialogue(error: MailsimError) -> Dialogue:
 
     assert isinstance(error.dialogue, Dialogue)  # noqa: S101 - the tracers' own
     return error.dialogue
-
-
-def _addresses(headers: Message, *names: str) -> list[str]:
-    found = [str(value) for name in names for value in headers.get_all(name, [])]
-    return [address for _, address in getaddresses(found) if address]

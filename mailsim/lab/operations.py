@@ -15,7 +15,7 @@ from mailsim.dialogue.journey import journey
 from mailsim.errors import LabError, UsageError
 from mailsim.lab.arguments import LONGEST_WAIT
 from mailsim.lab.backend import Document
-from mailsim.lab.delivery import submission
+from mailsim.lab.delivery import bare, submission
 from mailsim.lab.errors import bad_request
 from mailsim.lab.faults import named
 from mailsim.model.queue import QueueEntry, StoredMessage
@@ -124,6 +124,12 @@ def scan(site: Site) -> list[Document]:
 # --- mail -------------------------------------------------------------------------------------
 
 
+@operation(domain=str, up=bool)
+async def peer(site: Site, *, domain: str, up: bool) -> list[str]:
+    """Stop a foreign domain's server, or start it; the domains whose server runs."""
+    return await site.embedded.peer(domain, up=up)
+
+
 @operation(content=str, sender=str, recipients=list)
 async def deliver(site: Site, *, content: str, sender: str, recipients: list[str]) -> str:
     """Hand a message (base64) to the queue, as a program on the server would; its Message-ID."""
@@ -226,12 +232,9 @@ def _there(queue_id: str, *, found: bool) -> bool:
 def mailboxes(site: Site) -> list[Document]:
     """Every message of every mailbox; an empty mailbox is not there."""
     store = site.world.store
-    return [
-        _message(one)
-        for user, boxes in sorted(store.mailboxes().items())
-        for box in sorted(boxes)
-        for one in store.messages(user, box)
-    ]
+    kept = sorted(store.mailboxes().items())
+    found = (store.messages(user, box) for user, boxes in kept for box in sorted(boxes))
+    return [_message(one) for messages in found for one in messages]
 
 
 @operation()
@@ -352,7 +355,7 @@ def _entry(entry: QueueEntry) -> Document:
         "recipients": [[one.address, one.reason] for one in entry.recipients],
         "size": entry.size,
         "arrival": entry.arrival,
-        "message_id": entry.message_id,
+        "message_id": bare(entry.message_id),
         "next_attempt": entry.next_attempt,
     }
 
@@ -362,7 +365,7 @@ def _message(message: StoredMessage) -> Document:
         "user": message.user,
         "mailbox": message.mailbox,
         "uid": message.uid,
-        "message_id": message.message_id,
+        "message_id": bare(message.message_id),
         "content": b64encode(message.content).decode(),
     }
 
@@ -374,8 +377,7 @@ def _patience(timeout: float) -> float:
 
 
 def _hash(value: object) -> str:
-    text = json.dumps(_plain(value), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(_plain(value), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _plain(value: Any) -> Any:

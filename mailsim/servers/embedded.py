@@ -187,6 +187,15 @@ class Embedded:
             await self._empty()
             self._cut()  # who came meanwhile speaks with the old world
             self._enter(self._new_world(stage or self.world.config.stage, self.world.store))
+            for domain in self.network.peers if self._peers else ():
+                await self.peer(domain, up=True)
+
+    async def peer(self, domain: str, *, up: bool) -> list[str]:
+        """Let a foreign domain's server run, or stop it; those that run.  Raises LabError."""
+        if self._peers is None:
+            raise LabError("lab.stopped")
+        await (self._peers.start(domain) if up else self._peers.stop(domain))
+        return sorted(self._peers.running)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

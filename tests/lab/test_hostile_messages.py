@@ -41,14 +41,14 @@ def test_a_message_id_that_is_no_utf_8(lab: Lab, to: str) -> None:
     user = to.removesuffix("@minfo.sn")
     (message,) = lab.mailboxes[user]["INBOX"]
     assert message.content.endswith(content)
-    assert message.message_id == "<\ufffd@x>"
+    assert message.message_id == "\ufffd@x"
 
 
 def test_a_message_id_without_end(lab: Lab) -> None:
     sent(lab, b"Message-ID: <" + b"a" * 900_000 + b"@x>\r\n\r\nx\r\n", "cheikh@minfo.sn")
     lab.idle()
     (message,) = lab.mailboxes["cheikh"]["INBOX"]
-    assert len(message.message_id) == 998
+    assert len(message.message_id) == 997
     assert max(len(str(line)) for line in lab.logs) < LONGEST + 100
 
 
