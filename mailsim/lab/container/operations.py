@@ -127,6 +127,26 @@ def scan(site: Site) -> list[Document]:
 # --- mail -------------------------------------------------------------------------------------
 
 
+@operation(domain=str, up=bool)
+def peer(site: Site, *, domain: str, up: bool) -> list[str]:
+    """Stop a foreign domain's server, or start it; the domains whose server runs."""
+    known = network().peers
+    if domain not in known:
+        raise LabError("peers.unknown", domain=domain, known=", ".join(known))
+    site.server.run("systemctl", "start" if up else "stop", _peer_unit(site, domain))
+    states = {
+        one: site.server.run("systemctl", "is-active", "-q", _peer_unit(site, one), check=False)
+        for one in known
+    }
+    return sorted(one for one, done in states.items() if not done.returncode)
+
+
+def _peer_unit(site: Site, domain: str) -> str:
+    """Since Postfix 3.9 Debian's units are named without "postfix-"."""
+    name = domain.partition(".")[0]
+    return f"postfix@{name}" if site.release.postfix >= (3, 9, 0) else f"postfix@postfix-{name}"
+
+
 @operation(content=str, sender=str, recipients=list)
 def deliver(site: Site, *, content: str, sender: str, recipients: list[Any]) -> str:
     """Hand a message (base64) to sendmail(1); its Message-ID."""
