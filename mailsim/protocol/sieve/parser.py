@@ -80,10 +80,10 @@ class Parser:
         """Go on to the next token; raises _Full when there were too many."""
         self.tokens += 1
         if self.tokens > self._limits.tokens:
-            self._full("sieve.too-many-tokens", self._limits.tokens)
+            self._full("sieve.too-many-tokens", most=self._limits.tokens)
         self._lexer.next()
 
-    def _full(self, message_id: str, most: int) -> NoReturn:
+    def _full(self, message_id: str, *, most: int) -> NoReturn:
         self._note(Wrong(message_id, self._lexer.token.place, most=most))
         raise _Full
 
@@ -146,7 +146,7 @@ class Parser:
         token = self._lexer.token
         self._nodes += 1
         if self._nodes > self._limits.nodes:
-            self._full("sieve.too-complex", self._limits.nodes)
+            self._full("sieve.too-complex", most=self._limits.nodes)
         self._next()
         return Node(str(token.value), token.place)
 
