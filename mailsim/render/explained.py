@@ -91,11 +91,12 @@ def text_lines(explanation: TextExplanation, *, lang: str | None = None) -> Iter
 def _meaning_lines(meaning: Meaning, lang: str) -> Iterator[str]:
     area = f" ({meaning.protocol})" if meaning.protocol else ""
     yield f"{meaning.short(lang)}{area}"
-    for label, text in _fields(meaning, lang):
+    for label, text in meaning_fields(meaning, lang):
         yield f"  {word(f'render.{label}', lang)} {text}"
 
 
-def _fields(meaning: Meaning, lang: str) -> Iterator[tuple[str, str]]:
+def meaning_fields(meaning: Meaning, lang: str) -> Iterator[tuple[str, str]]:
+    """What is known of it beyond its one line: which field (its label is `render.FIELD`), and its text."""
     for label, part in (
         ("class", meaning.class_),
         ("subject", meaning.subject),
