@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -83,6 +84,12 @@ def stream(command: Sequence[str], heard: Callable[[str], None]) -> int:
             process.terminate()
             raise
     return process.returncode
+
+
+def kill(group: int) -> None:
+    """End the programs of a session that a program of ours has begun."""
+    if sys.platform != "win32":
+        os.killpg(group, signal.SIGKILL)
 
 
 def find_engine() -> Engine:

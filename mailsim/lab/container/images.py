@@ -60,31 +60,48 @@ CMD ["{_FOLDER}/start"]
 """
 
 
-def image(engine: Engine, release: Release, stage: Stage, log: BuildLog) -> str:
-    """The stage's image, built with all below it where it is missing or old.  Raises LabError."""
-    with _alone(release), tempfile.TemporaryDirectory(prefix="mailsim-image-") as folder:
-        packages = _packages(engine, release, Path(folder) / "packages", log)
-        context = Path(folder) / "stage"
-        made = configuration(context)
-        tag = f"localhost/mailsim/{release.value}-{stage.value}:{made}-{packages.split(':')[1]}"
-        if not engine.has_image(tag):
-            log.step("container.step-stage", release=release.value, stage=stage.value)
-            recipe = _STAGE.replace("{play}", _variables(release, stage))
-            _build(engine, tag, packages, recipe, context, "none", log)
-            _forget_old(engine, tag)
+def image(engine: Engine, release: Release, stage: Stage, log: BuildLog, running: str = "") -> str:
+    """The stage's image, built with all below it where it is missing or old.  Raises LabError.
+
+    Of the one that is `running` the engine is not asked: builds make it wait.
+    """
+    with tempfile.TemporaryDirectory(prefix="mailsim-image-") as folder:
+        below, context = Path(folder) / "packages", Path(folder) / "stage"
+        packages = f"localhost/mailsim/{release.value}-packages:{installation(below)}"
+        made = f"{configuration(context)}-{packages.split(':')[1]}"
+        tag = f"localhost/mailsim/{release.value}-{stage.value}:{made}"
+        if tag != running and not engine.has_image(tag):
+            with _alone(release):
+                _packages(engine, release, packages, below, log)
+                _stage(engine, release, stage, packages, tag, context, log)
     return tag
 
 
-def _packages(engine: Engine, release: Release, context: Path, log: BuildLog) -> str:
-    made = installation(context)
-    tag = f"localhost/mailsim/{release.value}-packages:{made}"
-    if not engine.has_image(tag):
-        below = base(engine, release, log)
-        log.step("container.step-packages", release=release.value)
-        recipe = _PACKAGES.replace("{domain}", network().domain)
-        _build(engine, tag, below, recipe, context, "host", log)
-        _forget_old(engine, tag)
-    return tag
+def _packages(engine: Engine, release: Release, tag: str, context: Path, log: BuildLog) -> None:
+    if engine.has_image(tag):
+        return
+    below = base(engine, release, log)
+    log.step("container.step-packages", release=release.value)
+    recipe = _PACKAGES.replace("{domain}", network().domain)
+    _build(engine, tag, below, recipe, context, "host", log)
+    _forget_old(engine, tag)
+
+
+def _stage(
+    engine: Engine,
+    release: Release,
+    stage: Stage,
+    below: str,
+    tag: str,
+    context: Path,
+    log: BuildLog,
+) -> None:
+    if engine.has_image(tag):  # built while the lock was waited for
+        return
+    log.step("container.step-stage", release=release.value, stage=stage.value)
+    recipe = _STAGE.replace("{play}", _variables(release, stage))
+    _build(engine, tag, below, recipe, context, "none", log)
+    _forget_old(engine, tag)
 
 
 def play_variables(release: Release, stage: Stage) -> dict[str, object]:

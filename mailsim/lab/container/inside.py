@@ -1,13 +1,12 @@
 """Runs in the container, by its own Python and nothing else: what is there, as one JSON document.
 
-python3 - mailboxes|counts|queue|fingerprint < inside.py
+python3 - mailboxes|counts|queue < inside.py
 """
 
 from __future__ import annotations
 
 import base64
 import email
-import hashlib
 import json
 import pwd
 import subprocess
@@ -19,18 +18,6 @@ from typing import Any
 assert sys.platform != "win32"  # noqa: S101 - for the type checker: a container is Linux
 
 PEERS = Path("/srv/peers")
-# What differs between two machines that are the same: their names, their locks, compiled copies.
-_OWN = {
-    "machine-id",
-    ".pwd.lock",
-    "mtab",
-    "ld.so.cache",
-    "passwd-",
-    "shadow-",
-    "group-",
-    "gshadow-",
-}
-_QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
 _FIRST_USER, _LAST_USER = 1000, 60_000
 
 
@@ -119,50 +106,6 @@ def queue() -> list[dict[str, Any]]:
     return found
 
 
-def _tree(*folders: Path) -> str:
-    digest = hashlib.sha256()
-    for folder in folders:
-        for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
-            if path.name in _OWN or path.name.startswith("dovecot"):
-                continue
-            about = path.lstat()
-            digest.update(f"{path}\0{about.st_uid}\0{about.st_gid}\0{about.st_mode}\0".encode())
-            digest.update(_content(path))
-    return digest.hexdigest()[:16]
-
-
-def _content(path: Path) -> bytes:
-    if path.is_symlink():
-        return str(path.readlink()).encode()
-    if not path.is_file():
-        return b""
-    if path == Path("/etc/shadow"):  # without the day on which the password was set
-        rows = [line.split(b":") for line in path.read_bytes().splitlines()]
-        return b"\n".join(b":".join(row[:2] + row[3:]) for row in rows)
-    return path.read_bytes()
-
-
-def _listeners() -> str:
-    rows = [line.split() for line in _said("ss", "-lntuH").decode().splitlines()]
-    found = sorted({f"{row[0]} {row[4]}" for row in rows})
-    return hashlib.sha256("\n".join(found).encode()).hexdigest()[:16]
-
-
-def fingerprint() -> dict[str, str]:
-    """A hash for each part of the system's state."""
-    spools = [
-        spool / name for spool in sorted(Path("/var/spool").glob("postfix*")) for name in _QUEUES
-    ]
-    dump = _said("mysqldump", "--skip-comments", "--databases", "webmail")
-    return {
-        "databases": hashlib.sha256(dump).hexdigest()[:16],
-        "etc": _tree(Path("/etc")),
-        "listeners": _listeners(),
-        "mail": _tree(Path("/home"), PEERS, Path("/var/mail"), Path("/var/lib/amavis/virusmails")),
-        "queues": _tree(*spools),
-    }
-
-
 if __name__ == "__main__":
-    asked = {one.__name__: one for one in (mailboxes, counts, queue, fingerprint)}
+    asked = {one.__name__: one for one in (mailboxes, counts, queue)}
     json.dump(asked[sys.argv[1]](), sys.stdout)

@@ -7,10 +7,12 @@ import os
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
 from mailsim.errors import LabError
+from mailsim.lab.container.engine import kill
 from mailsim.lab.container.server import Server
 
 FILE: Final = "/var/log/mail.log"
@@ -36,9 +38,9 @@ class MailLog:
     def begin(self) -> None:
         """Follow the log of the container that has just come up; what is there is no news."""
         self.end()
-        tail = self._server.command("tail", "-s", _LOOK, "-n", "+1", "-F", FILE)
+        tail = self._server.entered("tail", "-s", _LOOK, "-n", "+1", "-F", FILE)
         self._tail = subprocess.Popen(  # noqa: S603 - no shell; the words are ours
-            [self._server.engine.name, *tail],
+            tail,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -57,7 +59,9 @@ class MailLog:
     def end(self) -> None:
         """Follow no more."""
         if self._tail is not None:
-            self._tail.terminate()
+            # All of its session: the program that enters waits for the one inside.
+            with suppress(ProcessLookupError):
+                kill(self._tail.pid)
             self._tail.wait()
             self._tail = None
         with self._news:

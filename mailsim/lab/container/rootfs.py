@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,7 +26,9 @@ _UBUNTU: Final = (Release.NOBLE, Release.RESOLUTE)
 _DEBIAN_KEYS: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _UBUNTU_KEYS: Final = Path("/usr/share/keyrings/ubuntu-archive-keyring.gpg")
 _PULL: Final = 300.0  # seconds that an image may take to come
-_INCLUDED: Final = "ca-certificates,systemd,systemd-sysv,dbus,iproute2,procps,python3"
+_INCLUDED: Final = (
+    "ca-certificates", "systemd", "systemd-sysv", "dbus", "iproute2", "procps", "python3",
+)  # fmt: skip
 
 
 def base(engine: Engine, release: Release, log: BuildLog) -> str:
@@ -59,12 +62,9 @@ def _pulled(engine: Engine, image: str, log: BuildLog) -> bool:
 def _make(engine: Engine, release: Release, log: BuildLog) -> None:
     if shutil.which("mmdebstrap") is None:
         raise LabError("container.no-base", image=IMAGES[release])
-    keys = _UBUNTU_KEYS if release in _UBUNTU else _DEBIAN_KEYS
-    if not keys.is_file():
-        raise LabError("container.no-keys", image=IMAGES[release], keys=keys)
     with tempfile.TemporaryDirectory(prefix="mailsim-base-") as folder:
         archive = Path(folder) / "base.tar"
-        code = stream(_mmdebstrap(release, keys, archive), log.line)
+        code = stream(mmdebstrap(release, archive, _INCLUDED), log.line)
         if code:
             raise log.failure(
                 "container.no-root", release=release.value, reason=log.said, log=log.path
@@ -72,15 +72,26 @@ def _make(engine: Engine, release: Release, log: BuildLog) -> None:
         engine.run("import", str(archive), own_tag(release), timeout=_PULL)
 
 
-def _mmdebstrap(release: Release, keys: Path, archive: Path) -> list[str]:
+def mmdebstrap(
+    release: Release, target: Path, included: Iterable[str], hooks: Iterable[str] = ()
+) -> list[str]:
+    """The command that makes a root file system of packages, as a folder or a .tar.
+
+    `hooks` are shell commands that then run with the new system's folder as $1.
+    Raises LabError where the keys are missing that the packages are signed with.
+    """
     ubuntu = release in _UBUNTU
+    keys = _UBUNTU_KEYS if ubuntu else _DEBIAN_KEYS
+    if not keys.is_file():
+        raise LabError("container.no-keys", image=IMAGES[release], keys=keys)
     return [
         "mmdebstrap",
         "--variant=minbase",
-        f"--include={_INCLUDED}",
+        f"--include={','.join(included)}",
         f"--keyring={keys}",
         f"--components={'main,universe' if ubuntu else 'main'}",
+        *(f"--customize-hook={one}" for one in hooks),
         # It knows where a suite's packages are.
         release.value,
-        str(archive),
+        str(target),
     ]

@@ -42,6 +42,8 @@ class Server:
         self.name = name
         self.pid = 0
         """Its first process, as this machine counts; 0 while it does not run."""
+        self.image = ""
+        """What it was started from."""
 
     def begin(self, image: str) -> None:
         """Start it anew from the image, without a network.  Raises LabError."""
@@ -54,6 +56,7 @@ class Server:
         self.pid = self._pid()
         if not self.pid:
             raise self.died()
+        self.image = image
 
     def _pid(self) -> int:
         found = self.engine.run("inspect", "--format", "{{.State.Pid}}", self.name, check=False)
@@ -69,17 +72,21 @@ class Server:
         self, *command: str, given: bytes = b"", timeout: float = PATIENCE, check: bool = True
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a program in it.  Raises LabError where that fails, or the container has ended."""
-        if not self.pid:
-            raise LabError("container.gone")
-        # Its namespaces are entered from here: the engine's own way takes ten times as long.
-        enter = ["nsenter", "--target", str(self.pid), "--all", "--wdns=/", "--"]
-        done = run([*enter, *_CLEAN, *command], given=given, timeout=timeout, check=False)
+        done = run(self.entered(*command), given=given, timeout=timeout, check=False)
         if check and done.returncode:
             if not self._pid():
                 raise LabError("container.gone")
             reason = shortened((done.stderr or done.stdout).decode("utf-8", "replace"), 1)
             raise LabError("container.failed", command=" ".join(command[:2]), reason=reason)
         return done
+
+    def entered(self, *command: str) -> list[str]:
+        """The words that run a program in it.  Raises LabError where it does not run."""
+        if not self.pid:
+            raise LabError("container.gone")
+        # Its namespaces are entered from here: the engine's own way takes ten times as long.
+        enter = ["nsenter", "--target", str(self.pid), "--all", "--wdns=/", "--"]
+        return [*enter, *_CLEAN, *command]
 
     def command(self, *command: str, terminal: bool = False) -> list[str]:
         """The engine's words that run a program in it."""
@@ -88,7 +95,7 @@ class Server:
 
     def end(self) -> None:
         """Take it away with all that is in it; nothing happens where it is not there."""
-        self.pid = 0
+        self.pid, self.image = 0, ""
         # Its own way of ending would take longer, and nothing in it is kept.
         at_once = ["--time", "0"] if self.engine.name == "podman" else []
         self.engine.run("rm", "--force", "--volumes", *at_once, self.name, check=False)

@@ -21,6 +21,7 @@ from mailsim.lab.container.log import MailLog
 from mailsim.lab.container.operations import perform
 from mailsim.lab.container.provision import authority
 from mailsim.lab.container.server import Server
+from mailsim.lab.container.state import State
 from mailsim.lab.evidence import EvidenceFile
 from mailsim.lab.faults import by_number
 from mailsim.lab.network import network
@@ -66,6 +67,7 @@ class Site:
         self.states: dict[str, PortState] = {}
         self.server = Server(engine, name)
         self.log = MailLog(self.server, rundir.log)
+        self.state = State(self.server)
         self.evidence = EvidenceFile(rundir.evidence)
         self.accounts = LabAccounts(network(), seed)
         self._faults: frozenset[str] = frozenset()
@@ -97,16 +99,24 @@ class Site:
         self._lan.end()
 
     def reset(self, stage: Stage | None) -> None:
-        """The pristine stage's image, started anew; connections are cut."""
-        built = self._built(stage or self.stage, _silent)
+        """Pristine again, at that stage; connections are cut.
+
+        The data alone is put back where all else is as it was; else the stage's image is started
+        anew.
+        """
+        wanted = stage or self.stage
+        built = self._built(wanted, _silent)
         for one in self._forwards.values():
             self._loop.call_soon_threadsafe(one.drop)
-        self.stage = stage or self.stage
+        self.log.end()
+        self.evidence.clear()
+        self.generation += 1
+        self.stage = wanted
+        if not self._faults and self.state.restore(built):
+            self.log.begin()
+            return
         self._faults = frozenset()
         self.accounts.weak = False
-        self.evidence.clear()
-        self.log.end()
-        self.generation += 1
         self._start(built, _silent)
 
     def fault(self, name: str, *, on: bool) -> None:
@@ -138,7 +148,7 @@ class Site:
     def _built(self, stage: Stage, report: Report) -> str:
         log = BuildLog(self.build_log, report)
         try:
-            return image(self.server.engine, self.release, stage, log)
+            return image(self.server.engine, self.release, stage, log, self.server.image)
         finally:
             log.close()
 
@@ -153,6 +163,7 @@ class Site:
             inside.close()
         self._set_passwords()
         self.look()
+        self.state.keep(built)
         # What was tried until here is no news.
         self.log.begin()
 

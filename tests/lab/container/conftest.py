@@ -9,25 +9,35 @@ import pytest
 from mailsim import Lab
 from mailsim.lab.container.engine import engine_there, is_root
 
-RELEASE = os.environ.get("MAILSIM_TEST_RELEASE", "bookworm")
+RELEASES = os.environ.get("MAILSIM_TEST_RELEASES", "bookworm trixie").split()
 
 
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A container lab at stage tls, built where it is missing; the home is kept between runs
-    where MAILSIM_TEST_HOME names one, so that its authority, and so its images, are too."""
+@pytest.fixture(scope="session")
+def real_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of the container labs: kept between runs where MAILSIM_TEST_HOME names one, so that
+    its authority, and so its images, are too."""
     if engine_there() is None or not is_root():
         pytest.skip("no engine answers here, or this is not root on Linux")
-    home = Path(os.environ.get("MAILSIM_TEST_HOME") or tmp_path_factory.mktemp("home"))
+    return Path(os.environ.get("MAILSIM_TEST_HOME") or tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module", params=RELEASES)
+def real(real_home: Path, request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """A container lab at stage tls, built where it is missing."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MAILSIM_HOME", str(home))
+        patch.setenv("MAILSIM_HOME", str(real_home))
         patch.setenv("MAILSIM_LANG", "en")
-        with Lab(backend="container", release=RELEASE, stage="tls", seed=1, name="test") as lab:
+        release = str(request.param)
+        with Lab(
+            backend="container", release=release, stage="tls", seed=1, name=f"ctr-{release}"
+        ) as lab:
             yield lab
 
 
 @pytest.fixture
-def fresh(real: Lab) -> Lab:
+def fresh(real: Lab, real_home: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """The same lab, pristine, at stage tls."""
+    # After the folder's own fixture, which gives each test a home that no other has.
+    monkeypatch.setenv("MAILSIM_HOME", str(real_home))
     real.reset(stage="tls")
     return real
