@@ -1,4 +1,4 @@
-"""Write labs/en and labs/fr, the students' copies, from labs/src: no solutions, no outputs.
+"""Write labs/en and labs/fr, the students' copies, from labs/src: no solutions, no outputs, no teacher's sheets.
 
 `--check` writes nothing and fails when a copy differs from what would be written.
 """
@@ -14,6 +14,8 @@ import nbformat
 LABS: Final = Path(__file__).resolve().parent.parent / "labs"
 LANGUAGES: Final = ("en", "fr")
 PLACEHOLDER: Final = "..."
+SHEET: Final = ".teacher.md"
+"""How the name of a sheet ends that is for the teacher alone."""
 
 
 def student_copy(source: str) -> str:
@@ -36,7 +38,7 @@ def copies() -> dict[Path, str]:
             text = source.read_text(encoding="utf-8")
             if source.suffix == ".ipynb":
                 texts[LABS / lang / source.name] = student_copy(text)
-            elif source.suffix == ".toml":
+            elif source.suffix in {".toml", ".md"} and not source.name.endswith(SHEET):
                 texts[LABS / lang / source.name] = text
     return texts
 

@@ -32,7 +32,8 @@ _BCC: Final = Ref(
 
 _THESIS_FROM: Final = "admin@minfo.sn"
 _THESIS_TO: Final = "kelkun@kelkpart.com"
-_SPACED: Final = re.compile(r"(?i)(?:FROM|TO)(?:\s+:|:\s)")
+# As RFC 5321 §4.1.1.2 and §4.1.1.3 write it: no space, and angle brackets.
+_CLEAN: Final = re.compile(r"(?i)(?:FROM|TO):<[^\s>]*>")
 
 
 def _subject(draw: Draw) -> Mapping[str, str]:
@@ -57,8 +58,10 @@ def _thesis(evidence: Evidence, mine: Values) -> Finding:
             "checks.01-empty-line",
             Ref(5322, "2.1", "General Description", "header section by an empty line"),
         )
-    spaced = sorted({one.verb for one in evidence.said() if _SPACED.match(one.argument) and one.ok})
-    return good("checks.01-thesis-right", verbs=", ".join(spaced) or "-")
+    for written in last.written:
+        if not _CLEAN.match(written):
+            return bad("checks.01-sloppy", "checks.01-no-space", written=written)
+    return good("checks.01-thesis-right")
 
 
 def _envelope_values(draw: Draw) -> Mapping[str, str]:

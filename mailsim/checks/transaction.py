@@ -46,7 +46,8 @@ class Asked:
 class Transaction:
     """One MAIL and what followed: `client` is who XCLIENT said, "" for the workstation.
 
-    `content` is None where no message was sent, `reply` what the server said of it.
+    `content` is None where no message was sent, `reply` what the server said of it; `written`
+    is what stood behind MAIL and each RCPT, as it was sent.
     """
 
     client: str
@@ -59,6 +60,7 @@ class Transaction:
     content: bytes | None = None
     reply: Reply | None = None
     exchanges: frozenset[int] = frozenset()
+    written: tuple[str, ...] = ()
 
     @property
     def taken(self) -> bool:
@@ -211,6 +213,8 @@ _ENDS: Final = frozenset({"EHLO", "HELO", "RSET", "XCLIENT"})
 
 def _grown(now: Transaction, one: Asked) -> Transaction:
     within = replace(now, exchanges=now.exchanges | {one.exchange})
+    if one.verb in {"MAIL", "RCPT"}:
+        within = replace(within, written=(*now.written, one.argument))
     if one.verb == "RCPT":
         recipient = (_path(one.argument), one.reply)
         return replace(within, recipients=(*now.recipients, recipient))

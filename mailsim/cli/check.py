@@ -8,16 +8,19 @@ import typer
 
 from mailsim.cli.attached import NAME
 from mailsim.cli.output import JSON, LANG, chosen_language, say, show_json
+from mailsim.errors import UsageError
 from mailsim.language import language, word
 
 if TYPE_CHECKING:
-    from mailsim.checks import Verdict
+    from mailsim.checks import Exercise, Verdict
     from mailsim.lab.attempts import Attempt
     from mailsim.lab.backend import Backend
 
 
 def check(
     lab: str = typer.Argument(..., metavar="LAB", help=word("checks.help-lab")),
+    begin: bool = typer.Option(False, "--begin", help=word("checks.help-begin")),
+    answer: str | None = typer.Option(None, "--answer", help=word("checks.help-answer")),
     name: str | None = NAME,
     json: bool = JSON,
     lang: str | None = LANG,
@@ -29,9 +32,13 @@ def check(
 
     spoken = language(chosen_language(lang))
     chosen = (exercise(lab),) if "." in lab else exercises_of(lab)
+    if (begin or answer is not None) and len(chosen) > 1:
+        raise UsageError("checks.one-exercise", name=lab, known=", ".join(one.id for one in chosen))
     backend = attach(name)
+    if begin:
+        return _begin(backend, chosen[0], name, spoken)
     earlier = {one.exercise: one for one in own_attempts() if one.passed}
-    verdicts = [_judged(backend, one.id) for one in chosen]
+    verdicts = [_judged(backend, one.id, answer) for one in chosen]
     done = [one.passed or one.exercise in earlier for one in verdicts]
     if json:
         show_json(
@@ -44,12 +51,24 @@ def check(
     return 0 if all(done) else 1
 
 
-def _judged(backend: Backend, name: str) -> Verdict:
+def _begin(backend: Backend, exercise: Exercise, name: str | None, lang: str) -> int:
+    """Set the exercise up, and say what the student needs for it."""
+    from mailsim.lab.lab import Lab  # noqa: PLC0415 - only to begin
+
+    say(f"{exercise.id} {word(exercise.title, lang)}", "bold")
+    seed = backend.ask("describe")["seed"]
+    with Lab(name=name) as there:
+        exercise.setup(there, exercise.values(seed))
+    say(repr(exercise.shown(seed)))
+    return 0
+
+
+def _judged(backend: Backend, name: str, answer: str | None) -> Verdict:
     from mailsim.checks import exercise  # noqa: PLC0415 - only this command
     from mailsim.lab.exercises import judge, record  # noqa: PLC0415 - too
 
-    verdict = judge(backend.ask, exercise(name))
-    record(backend.ask, verdict)
+    verdict = judge(backend.ask, exercise(name), answer)
+    record(backend.ask, verdict, answer or "")
     return verdict
 
 

@@ -61,3 +61,7 @@ def shown(cell: NotebookNode) -> str:
         else:
             parts.append(output.data.get("text/plain", ""))
     return "\n".join(parts)
+
+
+def has_error(cell: NotebookNode) -> bool:
+    return any(output.output_type == "error" for output in cell.outputs)

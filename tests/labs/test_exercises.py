@@ -9,7 +9,7 @@ import pytest
 from nbformat import NotebookNode
 
 from mailsim.checks import LABS as CHECKED
-from tests.labs.running import EXERCISE, LABS, code_cells, run, shown
+from tests.labs.running import EXERCISE, LABS, code_cells, has_error, run, shown
 
 
 def with_an_early_check(cells: list[NotebookNode]) -> list[NotebookNode]:
@@ -42,7 +42,7 @@ def test_an_exercise_has_a_setup_a_solution_and_a_check(name: str) -> None:
 def test_a_check_fails_before_the_solution_and_passes_after(name: str, tmp_path: Path) -> None:
     cells = with_an_early_check(code_cells(name))
     done = {cell.id: cell for cell in run(cells, "en", tmp_path, MAILSIM_SEED="another")}
-    errors = {one: shown(c) for one, c in done.items() if "Error:" in shown(c)}
+    errors = {one: shown(c) for one, c in done.items() if has_error(c)}
     expected = {c.id for c in cells if "raises-exception" in c.metadata.get("tags", [])}
     assert errors.keys() == expected, errors
     for one, cell in done.items():
