@@ -15,6 +15,8 @@ from mailsim.model.network import Network
 from mailsim.net.der import validity
 
 KINDS = ("lab", "self-signed", "expired", "wrong-name")
+# The server's certificates: one for mail that is handed in, one for mail that is read (TLS3).
+UNITS = {"SMTP Server": "", "IMAP Server": "imap-"}
 
 _FOLDER = "authority"
 _CERTIFICATE = "ca.pem"
@@ -50,26 +52,27 @@ class LabCa:
         authority._check()  # its own class
         return authority
 
-    def server_context(self, kind: str) -> ssl.SSLContext:
-        """What a server needs to show the certificate of this kind, TLS 1.2 at least.
+    def server_context(self, kind: str, unit: str = "SMTP Server") -> ssl.SSLContext:
+        """What a server needs to show its unit's certificate of this kind, TLS 1.2 at least.
 
         "lab" is good; "self-signed" is the thesis's; "expired" and "wrong-name" say what they
         are.  Each is made when first asked for, and anew before it ends.
         """
         if kind not in KINDS:
             raise UsageError("net.ca-kind", kind=kind, kinds=", ".join(KINDS))
-        if kind not in self._contexts:
-            file = self._folder / f"{kind}.pem"
+        name = f"{UNITS[unit]}{kind}"
+        if name not in self._contexts:
+            file = self._folder / f"{name}.pem"
             context = _context(file) if _good(file, kind) else None
-            self._contexts[kind] = context or self._renewed(kind, file)
-        return self._contexts[kind]
+            self._contexts[name] = context or self._renewed(kind, unit, file)
+        return self._contexts[name]
 
-    def _renewed(self, kind: str, file: Path) -> ssl.SSLContext:
+    def _renewed(self, kind: str, unit: str, file: Path) -> ssl.SSLContext:
         from mailsim.net.certificates import make_server  # noqa: PLC0415 # slow to import
 
         try:
             authority, key = self.certificate.read_bytes(), (self._folder / _KEY).read_bytes()
-            made = make_server(kind, _now(), self._network, authority, key)
+            made = make_server(kind, unit, _now(), self._network, authority, key)
             _replace(file, made)
         except OSError as error:
             raise _unwritable(self._folder, error) from None

@@ -29,16 +29,13 @@ _SERVER_DAYS = 397
 _THESIS_DAYS = 730  # TLS2
 _CLOCKS_DIFFER = timedelta(hours=1)
 
-# Netscape's, as in the thesis's request file: nsCertType = server, nsComment = "SMTP Server".
-_NETSCAPE = (
-    ("2.16.840.1.113730.1.1", b"\x03\x02\x06\x40"),
-    ("2.16.840.1.113730.1.13", b"\x16\x0bSMTP Server"),
-)
-_THESIS_DN = (
+# Netscape's, as in the thesis's request file: nsCertType = server, and nsComment, the unit.
+_NS_CERT_TYPE = ("2.16.840.1.113730.1.1", b"\x03\x02\x06\x40")
+_NS_COMMENT = "2.16.840.1.113730.1.13"
+_THESIS_DN = (  # TLS1
     (NameOID.COUNTRY_NAME, "SN"),
     (NameOID.STATE_OR_PROVINCE_NAME, "Senegal"),
     (NameOID.ORGANIZATION_NAME, "MINFO"),
-    (NameOID.ORGANIZATIONAL_UNIT_NAME, "SMTP Server"),
 )
 
 
@@ -66,12 +63,14 @@ def make_authority(now: datetime, network: Network) -> tuple[bytes, bytes]:
     return _signed(builder, key), _pem(key)
 
 
-def make_server(kind: str, now: datetime, network: Network, authority: bytes, key: bytes) -> bytes:
+def make_server(
+    kind: str, unit: str, now: datetime, network: Network, authority: bytes, key: bytes
+) -> bytes:
     """Key and certificate of the server in one PEM text: "lab", "expired", "wrong-name", or
-    the thesis's "self-signed".
+    the thesis's "self-signed".  `unit`: "SMTP Server", "IMAP Server" (TLS3).
     """
     if kind == "self-signed":
-        return _thesis(now, network)
+        return _thesis(unit, now, network)
     host, domain = network.server.name, network.domain
     good = (host, domain, f"www.{domain}", _HERE, *_ADDRESSES)
     names = (f"mail2.{domain}",) if kind == "wrong-name" else good
@@ -79,18 +78,29 @@ def make_server(kind: str, now: datetime, network: Network, authority: bytes, ke
     begin = now - (days + timedelta(days=1) if kind == "expired" else _CLOCKS_DIFFER)
     issuer = x509.load_pem_x509_certificate(authority)
     end = min(begin + days, issuer.not_valid_after_utc)
-    return _issued(names, begin, end, issuer, key)
+    subject = _server_name(unit, names[0])
+    return _issued(subject, names, begin, end, issuer, key)
+
+
+def _server_name(unit: str, host: str, *more: tuple[x509.ObjectIdentifier, str]) -> x509.Name:
+    own = ((NameOID.ORGANIZATIONAL_UNIT_NAME, unit), (NameOID.COMMON_NAME, host))
+    return _name(*_THESIS_DN, *own, *more)
 
 
 def _issued(
-    names: tuple[str, ...], begin: datetime, end: datetime, issuer: x509.Certificate, key: bytes
+    subject: x509.Name,
+    names: tuple[str, ...],
+    begin: datetime,
+    end: datetime,
+    issuer: x509.Certificate,
+    key: bytes,
 ) -> bytes:
     authority = load_pem_private_key(key, None)
     assert isinstance(authority, ec.EllipticCurvePrivateKey)  # noqa: S101 # we made it
     own = ec.generate_private_key(ec.SECP256R1())
     identifier = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     builder = (
-        _builder(own, _name((NameOID.COMMON_NAME, names[0])), issuer.subject, begin, end)
+        _builder(own, subject, issuer.subject, begin, end)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -105,12 +115,11 @@ def _issued(
     return _pem(own) + _signed(builder, authority)
 
 
-def _thesis(now: datetime, network: Network) -> bytes:
+def _thesis(unit: str, now: datetime, network: Network) -> bytes:
     """The thesis's certificate, which signs itself and has no subjectAltName (TLS1, TLS2)."""
     key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
     host, root = network.server.name, f"root@{network.domain}"
-    own = ((NameOID.COMMON_NAME, host), (NameOID.EMAIL_ADDRESS, root))
-    name = _name(*_THESIS_DN, *own)
+    name = _server_name(unit, host, (NameOID.EMAIL_ADDRESS, root))
     begin = now - _CLOCKS_DIFFER
     both = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     builder = (
@@ -119,7 +128,9 @@ def _thesis(now: datetime, network: Network) -> bytes:
         .add_extension(_usage(enciphers_keys=True), critical=False)
         .add_extension(x509.ExtendedKeyUsage(both), critical=False)
     )
-    for number, value in _NETSCAPE:
+    # An IA5String, as nsComment in the thesis's request file.
+    comment = bytes((0x16, len(unit))) + unit.encode()
+    for number, value in (_NS_CERT_TYPE, (_NS_COMMENT, comment)):
         extension = x509.UnrecognizedExtension(x509.ObjectIdentifier(number), value)
         builder = builder.add_extension(extension, critical=False)
     return _pem(key) + _signed(builder, key)

@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import CancelledError
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, overload
 
@@ -236,12 +237,14 @@ class Embedded:
 
     def _handler(self, service: str) -> Callable[[Peer], Awaitable[None]]:
         session = _SESSIONS[SERVICES[service].protocol]
+        smtp = SERVICES[service].protocol is Spoken.SMTP
+        context = partial(self._context, "SMTP Server" if smtp else "IMAP Server")
 
         async def handle(peer: Peer) -> None:
             if await self._refused(service, peer):
                 return
             await self.world.queue.calm()
-            await session()(self.world, service, tls=self._context).run(peer)
+            await session()(self.world, service, tls=context).run(peer)
 
         return handle
 
@@ -254,8 +257,8 @@ class Embedded:
             pass
         return met is not PortState.OPEN
 
-    def _context(self, kind: str) -> ssl.SSLContext | None:
-        return self.ca.server_context(kind) if kind else None
+    def _context(self, unit: str, kind: str) -> ssl.SSLContext | None:
+        return self.ca.server_context(kind, unit) if kind else None
 
     async def _empty(self) -> None:
         """Throw away all mail.  Raises LabError; then it is there as before, and delivered."""

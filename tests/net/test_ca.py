@@ -74,6 +74,19 @@ def test_the_lab_s_certificate_is_good_for_each_of_its_names(lab: LabCa, name: s
     assert "mailsim lab authority" in info.issuer
 
 
+def test_each_unit_has_a_certificate_of_its_own_with_the_thesis_s_name(lab: LabCa) -> None:
+    meet(client_context(lab.certificate), lab.server_context("lab", "IMAP Server"), "mail.minfo.sn")
+    found = [
+        x509.load_pem_x509_certificate(lab.certificate.with_name(name).read_bytes())
+        for name in ("lab.pem", "imap-lab.pem")
+    ]
+    assert [one.subject.rfc4514_string() for one in found] == [
+        f"CN=mail.minfo.sn,OU={unit},O=MINFO,ST=Senegal,C=SN"
+        for unit in ("SMTP Server", "IMAP Server")
+    ]
+    assert found[0].public_key() != found[1].public_key()
+
+
 def test_no_other_kind_is_good(lab: LabCa) -> None:
     expired = refused(lab, "expired")
     assert expired.message_id == "net.tls-out-of-time"
@@ -187,11 +200,12 @@ def test_it_is_made_once(folder: Path, lab: LabCa) -> None:
 def test_keys_are_private(folder: Path, lab: LabCa) -> None:
     for kind in KINDS:
         lab.server_context(kind)
+    lab.server_context("lab", "IMAP Server")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     kept = lab.certificate.parent
     assert stat.S_IMODE(kept.stat().st_mode) == 0o700
     with_keys = {file.name for file in kept.iterdir() if b"PRIVATE" in file.read_bytes()}
-    assert with_keys == {"ca.key", *(f"{kind}.pem" for kind in KINDS)}
+    assert with_keys == {"ca.key", "imap-lab.pem", *(f"{kind}.pem" for kind in KINDS)}
     assert {stat.S_IMODE((kept / name).stat().st_mode) for name in with_keys} == {0o600}
 
 
