@@ -29,6 +29,8 @@ from mailsim.tracers.smtp import LmtpTracer, SmtpTracer
 NAME = "mail.minfo.sn"
 PASSWORD = "minfo"
 BOXES = tuple(f"boite{number:02d}" for number in range(600))
+CAREFUL = "127.0.0.2"
+"""A client's address, from which Dovecot takes no password in the clear."""
 ACCOUNTS = ("user", "autre_user", "cheikh", *BOXES)
 
 _PORTS = ("smtp", "submission", "submissions", "imap", "imaps", "pop3", "sieve", "lmtp")
@@ -129,6 +131,11 @@ mail_max_userip_connections = 100
 postmaster_address = postmaster@minfo.sn
 hostname = mail.minfo.sn
 mailbox_list_index = no
+# Who comes from there must not say a password in the clear: the lab's stage tls.
+remote {careful} {{
+  disable_plaintext_auth = yes
+  ssl = required
+}}
 passdb {{
   driver = passwd-file
   args = {folder}/users
@@ -347,7 +354,7 @@ def _lay_down(servers: Servers) -> None:
     certificate.private_key_pem.write_to_path(folder / "key.pem")
     for pem in certificate.cert_chain_pems:
         pem.write_to_path(folder / "chain.pem", append=True)
-    values = {"folder": folder, "address": servers.address, **servers.ports}
+    values = {"folder": folder, "address": servers.address, "careful": CAREFUL, **servers.ports}
     (folder / "users").write_text("".join(f"{user}:{{PLAIN}}{PASSWORD}\n" for user in ACCOUNTS))
     (folder / "recipients").write_text("".join(f"{user} -\n" for user in ACCOUNTS))
     (folder / "postfix" / "main.cf").write_text(_MAIN_CF.format(**values))

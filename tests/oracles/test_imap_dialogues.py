@@ -11,8 +11,8 @@ import ssl
 
 import pytest
 
-from mailsim.model.stage import Release
-from tests.oracles.conftest import PASSWORD, Servers
+from mailsim.model.stage import Release, Stage
+from tests.oracles.conftest import CAREFUL, PASSWORD, Servers
 from tests.servers.imap.played_imap import FILES, Target, read
 from tests.servers.played import Played
 
@@ -31,7 +31,9 @@ def target(servers: Servers, box: str) -> Target:
 
     def connect(played: Played) -> socket.socket:
         port = servers.ports[played.setting.service]
-        return socket.create_connection((servers.address, port))
+        clear = played.setting.stage < Stage.TLS
+        source = None if clear else (CAREFUL, 0)
+        return socket.create_connection((servers.address, port), source_address=source)
 
     # The oracle has a certificate, where the stage has none yet.
     return Target(

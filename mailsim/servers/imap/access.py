@@ -31,6 +31,9 @@ _ENABLED_FULL = (*_ENABLED, "IMAP4REV2", "UTF8=ACCEPT")
 
 async def capability(session: ImapSession, _: Asked) -> Reply:
     """capability = "CAPABILITY" """
+    # A client must ask again after STARTTLS (RFC 3501 §6.2.1): that says nothing of it.
+    if not session.user and (session.service == "imaps" or not session.login.secured):
+        session.asks_capability = True
     await session.data(Capability(session.capabilities()))
     return ok("Capability completed") if session.user else replies.CAPABILITY_BEFORE
 
@@ -131,7 +134,7 @@ async def login(session: ImapSession, asked: Asked) -> Reply:
             exposed = wording.cleartext_exposed(session.version)
             await session.put(f"* BAD [ALERT] {exposed}\r\n".encode())
         return await _refused(session, asked, refused)
-    return _logged_in(session)
+    return await _logged_in(session)
 
 
 async def authenticate(session: ImapSession, asked: Asked) -> Reply:
@@ -150,7 +153,7 @@ async def authenticate(session: ImapSession, asked: Asked) -> Reply:
         await session.login.authenticate(words[0].atom, initial, ask)
     except LoginRefusedError as refused:
         return await _refused(session, asked, refused)
-    return _logged_in(session)
+    return await _logged_in(session)
 
 
 async def _response(session: ImapSession, challenge: str) -> str | None:
@@ -172,7 +175,11 @@ async def _refused(session: ImapSession, asked: Asked, refused: LoginRefusedErro
     return reply
 
 
-def _logged_in(session: ImapSession) -> Reply:
+async def _logged_in(session: ImapSession) -> Reply:
     session.received = session.sent = 0
-    code = Code("CAPABILITY", session.capabilities())
-    return Reply("OK", replies.LOGGED_IN, code, timed=False)
+    names = session.capabilities()
+    if session.asks_capability:
+        # Who asked does not read response codes, Dovecot supposes: it is told untagged.
+        await session.data(Capability(names))
+        return Reply("OK", replies.LOGGED_IN, timed=False)
+    return Reply("OK", replies.LOGGED_IN, Code("CAPABILITY", names), timed=False)

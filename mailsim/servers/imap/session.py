@@ -67,6 +67,8 @@ class ImapSession(Channel[Response, Event]):
         self.counted = {"deleted": 0, "expunged": 0, "trashed": 0}
         self.read: Counter[str] = Counter()
         """What FETCH has read, as the log tells it."""
+        self.asks_capability = False
+        """Whether the client said CAPABILITY before STARTTLS and login."""
         self._bad = 0
         self._said = 0
         self._finished = ""

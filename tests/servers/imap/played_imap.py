@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -93,6 +94,11 @@ def rows(raw: bytes, release: Release, unlike: str = "") -> list[str]:
         said = list(group)
         shown += sorted(said) if unordered else said
     return shown
+
+
+def _plain(name: str, password: str) -> bytes:
+    """PLAIN's message in base64 (RFC 4616 §2)."""
+    return b64encode(f"\0{name}\0{password}".encode())
 
 
 @dataclass
@@ -201,7 +207,8 @@ class Target:
     def _as_user(self, raw: bytes) -> bytes:
         """Where the lab's user is another there, and has another password."""
         name, password = self.login("user")
-        return raw.replace(b"LOGIN user minfo", f"LOGIN {name} {password}".encode())
+        raw = raw.replace(b"LOGIN user minfo", f"LOGIN {name} {password}".encode())
+        return raw.replace(_plain("user", "minfo"), _plain(name, password))
 
     def _begin(self, wire: Wire, other: Wire, played: Played, *, secure: bool) -> None:
         if secure:
