@@ -9,7 +9,7 @@ from typing import Final
 
 from mailsim.servers.imap.strings import human, nstring, string
 from mailsim.wire.mime import Part
-from mailsim.wire.mime.addresses import Mailbox, parse_addresses
+from mailsim.wire.mime.addresses import Mailbox, iter_addresses
 from mailsim.wire.mime.lexer import no_nul
 from mailsim.wire.mime.parameters import Params, read_languages
 from mailsim.wire.mime.part import Kind
@@ -52,8 +52,11 @@ def _last(values: dict[bytes, list[bytes]], name: bytes) -> bytes | None:
 
 
 def _addresses(fields: list[bytes] | None, default: bytes = b"NIL") -> bytes:
-    found = [one for field in fields or () for one in parse_addresses(field)]
-    return b"(%b)" % b"".join(map(_address, found)) if found else default
+    found = bytearray()
+    for field in fields or ():
+        for one in iter_addresses(field):
+            found += _address(one)
+    return b"(%b)" % bytes(found) if found else default
 
 
 def _address(one: Mailbox) -> bytes:

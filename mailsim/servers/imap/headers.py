@@ -8,7 +8,7 @@ from typing import Final
 
 from mailsim.servers.imap.casing import folded
 from mailsim.wire.mime import decode_words
-from mailsim.wire.mime.addresses import parse_addresses, written
+from mailsim.wire.mime.addresses import iter_addresses, written
 from mailsim.wire.mime.dates import Moment, parse_date
 from mailsim.wire.mime.fields import values_by_name
 from mailsim.wire.mime.lexer import no_nul
@@ -47,7 +47,7 @@ class Header:
         if made is None:
             lines = map(_one_line, self.fields.get(name, ()))
             made = self._made["addresses", name] = tuple(
-                folded(decode_words(written(parse_addresses(one)))) for one in lines
+                folded(decode_words(written(iter_addresses(one)))) for one in lines
             )
         return made
 

@@ -10,6 +10,10 @@ from typing import NamedTuple
 _FIELD = re.compile(rb"([^:\n]*+)(:?)([^\n]*+(?:\n[ \t][^\n]*+)*+)(?:\n|\Z)")
 
 
+# To find all at once is quicker, and has all of a header in memory once more.
+_AT_ONCE = 65_536
+
+
 class Field(NamedTuple):
     """A field: its name as written, its raw body, and where it stands (with its line end).
 
@@ -44,7 +48,7 @@ def clean(raw: bytes) -> bytes:
     # A first line of nothing but space keeps it, but for one; a last one is no line of its own.
     begin = raw[:first].lstrip(b" \t") or raw[1:first]
     if raw[last + 1 :].strip(b" \t"):
-        return begin + raw[first:]
+        return raw[first - len(begin) :]
     return begin + raw[first:last] + raw[last + 1 :]
 
 
@@ -71,7 +75,12 @@ def iter_fields(content: bytes, start: int, end: int) -> Iterator[Field]:
 def values_by_name(content: bytes, start: int, end: int) -> dict[bytes, list[bytes]]:
     """The fields' values by name in lower case, in their order; lines without a colon under ""."""
     found: dict[bytes, list[bytes]] = {}
-    for name, colon, raw in _FIELD.findall(content, start, _end(content, start, end)):
+    end = _end(content, start, end)
+    for name, colon, raw in (
+        _FIELD.findall(content, start, end)
+        if end - start <= _AT_ONCE
+        else (match.groups() for match in _FIELD.finditer(content, start, end))
+    ):
         if colon:
             found.setdefault(name.lower().rstrip(b" \t"), []).append(clean(raw))
         elif name:

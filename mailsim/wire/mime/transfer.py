@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_base64, a2b_qp
+from collections.abc import Iterator
 
 _DIGITS = re.compile(rb"[A-Za-z0-9+/]*+")
 _WHOLE_BASE64 = re.compile(
@@ -12,6 +13,7 @@ _WHOLE_BASE64 = re.compile(
 # Looking behind keeps long runs of space linear.
 _TRAILING_SPACE = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n|\Z)")
 _SOFT_BREAK = re.compile(rb"=\r?\n")
+_PIECE = 65_536
 _NO_QUOTED_PRINTABLE = re.compile(rb"=(?![0-9A-Fa-f]{2})|\r(?!\n)")
 
 
@@ -40,7 +42,18 @@ def decode_quoted_printable(data: bytes) -> bytes:
 
 def _joined_lines(data: bytes) -> bytes:
     """Without the space at line ends, which transport may have added, and the soft line breaks."""
-    return _SOFT_BREAK.sub(b"", _TRAILING_SPACE.sub(b"", data))
+    return b"".join(
+        _SOFT_BREAK.sub(b"", _TRAILING_SPACE.sub(b"", piece)) for piece in _pieces(data)
+    )
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    """Some lines at a time: what a substitution makes of each may cost a hundred times its octets."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start + _PIECE) + 1 or len(data)
+        yield data[start:end]
+        start = end
 
 
 def decode(data: bytes, encoding: str) -> bytes | None:
