@@ -35,7 +35,7 @@ _FIELD = re.compile(rb"^([!-9;-~\x80-\xff]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*
 _PARAMETER = re.compile(
     r";\s*([^\s;=\"]+?)(\*\d+)?(\*)?\s*=\s*(?:\"((?:[^\"\\]|\\.)*+)\"|([^\s;]*))"
 )
-_NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_NO_BASE64 = bytes(octet for octet in range(256) if not re.match(rb"[A-Za-z0-9+/]", bytes([octet])))
 _REST_OF_LINE = re.compile(rb"(--)?[ \t]*\r?(?:\n|\Z)")
 
 
@@ -116,7 +116,7 @@ def _base64(body: bytes) -> bytes:
     try:
         return a2b_base64(body)
     except BinasciiError:
-        kept = _NO_BASE64.sub(b"", body)
+        kept = body.translate(None, _NO_BASE64)
         return a2b_base64(kept[: len(kept) // 4 * 4])
 
 

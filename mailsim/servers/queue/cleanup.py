@@ -14,7 +14,16 @@ from mailsim.servers import replies
 from mailsim.servers.envelope import Recipient, Submission
 from mailsim.servers.queue import received
 from mailsim.servers.queue.addresses import Addresses, canonical, qualified, split_address
-from mailsim.servers.queue.fields import has, header_of, message_id, replaced, values, without
+from mailsim.servers.queue.fields import (
+    HEADER_SIZE,
+    bounded,
+    has,
+    header_of,
+    message_id,
+    replaced,
+    values,
+    without,
+)
 from mailsim.servers.queue.refused import Refused
 
 if TYPE_CHECKING:
@@ -22,8 +31,6 @@ if TYPE_CHECKING:
     from mailsim.servers.world import World
 
 HOPCOUNT_LIMIT = 50
-# header_size_limit: what is longer is not looked at.
-_HEADER_SIZE = 102_400
 _DROPPED = "bcc|content-length|resent-bcc|return-path"  # message_drop_headers
 _DESTINATIONS = "to|cc|bcc"
 _ADDRESSED = f"from|sender|reply-to|{_DESTINATIONS}"
@@ -46,7 +53,7 @@ def clean(world: World, submission: Submission, queue_id: str) -> Cleaned:
     config, content = world.config, submission.content
     header = header_of(content)
     _check(config, submission, header, queue_id)
-    kept = without(header, _DROPPED)
+    kept = bounded(without(header, _DROPPED))
     if is_own(world, submission):
         # receive_override_options = no_address_mappings on 10025 (AMA3).
         kept = kept if submission.service == "reinjection" else _mapped(kept, config)
@@ -135,7 +142,7 @@ def _recipients(
 
 def _of_header(world: World, header: bytes) -> tuple[Recipient, ...]:
     """Fault F25: the header's recipients are taken for the envelope's."""
-    text = ",".join(values(header, _DESTINATIONS))[:_HEADER_SIZE]
+    text = ",".join(values(header, _DESTINATIONS))[:HEADER_SIZE]
     try:
         parsed = getaddresses([text])
     except RecursionError:  # thousands of parentheses one in the other

@@ -12,6 +12,9 @@ from itertools import islice
 # field = name *WSP ":" …, then lines that begin with white space (RFC 5322 §2.2.3).
 _REST = rb"[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*+"
 _HEADER = re.compile(rb"(?:[!-9;-~]++" + _REST + rb")*+")
+_FIELD = re.compile(rb"[^\n]*\n(?:[ \t][^\n]*\n)*+")
+HEADER_SIZE = 102_400  # header_size_limit
+_RECORD = 2048  # line_length_limit: longer lines come in pieces
 # How many fields of one name are looked at.
 _LIMIT = 1000
 # A line has 998 octets at most (RFC 5322 §2.1.1): of a longer Message-ID no more is logged or kept.
@@ -33,6 +36,24 @@ def header_of(content: bytes) -> bytes:
 @cache
 def _named(names: str) -> re.Pattern[bytes]:
     return re.compile(rb"^(?:" + names.encode() + rb")" + _REST, re.IGNORECASE | re.MULTILINE)
+
+
+def bounded(header: bytes) -> bytes:
+    """The header without what is discarded of a field that is longer than header_size_limit."""
+    return _FIELD.sub(_cut, header) if len(header) > HEADER_SIZE else header
+
+
+def _cut(field: re.Match[bytes]) -> bytes:
+    """Records are kept while what came before them is below the limit, as mime_state does."""
+    raw = field[0]
+    if len(raw) <= HEADER_SIZE:
+        return raw
+    size = at = fold = 0
+    while size < HEADER_SIZE and at < len(raw):
+        found = raw.find(b"\r\n", at, at + _RECORD + 2)
+        size += fold + (_RECORD if found < 0 else found - at)
+        at, fold = (at + _RECORD, 0) if found < 0 else (found + 2, 1)  # a fold counts as LF
+    return raw[:at] if raw.endswith(b"\n", 0, at) else raw[:at] + b"\r\n"
 
 
 def has(header: bytes, name: str) -> bool:

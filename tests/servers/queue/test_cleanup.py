@@ -146,3 +146,29 @@ def test_what_cannot_be_forwarded_for_its_hops_is_put_off(world: Any) -> None:
     world.run()
     (entry,) = world.queue.entries()
     assert entry.recipients[0].reason == "unable to forward message"
+
+
+@pytest.mark.parametrize(
+    ("lines", "kept"),
+    [
+        ([100], 1),
+        ([900] * 200, 114),
+        ([50_000, 50_000, 2_392, 9], 3),  # each line end counts as one octet
+        ([50_000, 50_000, 2_391, 9, 9], 4),
+    ],
+)
+def test_of_a_field_that_is_too_long_the_rest_is_discarded(
+    world: Any, sub: Callable[..., Any], lines: list[int], kept: int
+) -> None:
+    field = "X-Long:" + "\r\n ".join("y" * (size - 1) for size in lines)
+    head = f"{field}\r\nFrom: a@b.sn\r\nTo: c@d.sn\r\n"
+    made = clean(world, sub("c@d.sn", content=head.encode() + b"\r\nx\r\n"), "Q1").data
+    assert made.count(b"y\r\n") == kept
+    assert made.endswith(b"y\r\nFrom: a@b.sn\r\nTo: c@d.sn\r\n\r\nx\r\n")
+
+
+def test_of_a_line_that_is_too_long_too(world: Any, sub: Callable[..., Any]) -> None:
+    head = b"X-Long: " + b"y" * 9_000_000 + b"\r\nFrom: a@b.sn\r\n"
+    made = clean(world, sub("c@d.sn", content=head + b"\r\nx\r\n"), "Q1").data
+    assert made.count(b"y") == 102_400 - len("X-Long: ")
+    assert made.endswith(b"y\r\nFrom: a@b.sn\r\n\r\nx\r\n")
