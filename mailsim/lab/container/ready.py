@@ -8,11 +8,13 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mailsim.errors import LabError
 from mailsim.lab.container.server import Server, shortened
 from mailsim.lab.network import network
+from mailsim.language import word
 from mailsim.model.endpoint import PortState, Protocol
 from mailsim.model.service import IMPLICIT_TLS, SERVICES
 from mailsim.model.stage import Release, Stage
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 60.0  # seconds in which all must answer
 _AGAIN: Final = 0.1
+_LOOKED: Final = 15  # tries after which systemd is asked what has become of it
 _TRY: Final = 3.0  # seconds for one connection and its first words
 _FILTERED: Final = 0.5  # seconds after which a port is taken for filtered
 _GREETING: Final[Mapping[Protocol, bytes]] = {
@@ -40,6 +43,7 @@ _UNITS: Final[Mapping[Protocol, str]] = {
     Protocol.MANAGESIEVE: "dovecot",
     Protocol.DNS: "named",
 }
+_JOURNAL: Final = ("journalctl", "--no-pager", "--boot")
 _LINES: Final = "5"
 
 
@@ -78,25 +82,32 @@ def _service(name: str) -> Wanted:
 
 
 async def wait(
-    server: Server,
-    outside: Namespace,
-    inside: Namespace,
-    stage: Stage,
-    release: Release,
-    report: Report,
-) -> None:
-    """Until all of them answer.  Raises LabError that names the first that does not."""
+    server: Server, outside: Namespace, inside: Namespace, services: list[Wanted], report: Report
+) -> Wanted | None:
+    """Until all of them answer; the first that does not."""
     deadline = time.monotonic() + PATIENCE
-    from mailsim.language import word  # noqa: PLC0415 - for who waits
-
-    for one in wanted(stage, release):
+    for one in services:
         report(word("container.step-wait", service=one.name))
         host = network().server.address if one.outside else "127.0.0.1"
         space = outside if one.outside else inside
+        tries = 0
         while not await _answers(space, (host, one.port), one.greeting):
-            if time.monotonic() > deadline:
-                raise _silent(server, one, stage)
+            tries += 1
+            over = time.monotonic() > deadline
+            if over or (tries % _LOOKED == 0 and await asyncio.to_thread(_failed, server, one)):
+                return one
             await asyncio.sleep(_AGAIN)
+    return None
+
+
+def _failed(server: Server, one: Wanted) -> bool:
+    """systemd has given it up: it need not be waited for."""
+    return _unit(server, one) == "failed"
+
+
+def _unit(server: Server, one: Wanted) -> str:
+    state = server.run("systemctl", "is-active", one.unit, check=False)
+    return state.stdout.decode().strip() or "?"
 
 
 async def _answers(space: Namespace, address: tuple[str, int], greeting: bytes) -> bool:
@@ -111,22 +122,23 @@ async def _answers(space: Namespace, address: tuple[str, int], greeting: bytes) 
     return False
 
 
-def _silent(server: Server, one: Wanted, stage: Stage) -> LabError:
-    """The unit's state and last lines, and what to try."""
-    state = server.run("systemctl", "is-active", one.unit, check=False)
+def silent(server: Server, one: Wanted, stage: Stage, log: Path) -> LabError:
+    """The unit's state and last lines, where the whole journal is now, and what to try."""
+    journal = server.run(*_JOURNAL, check=False).stdout
+    with log.open("ab") as file:
+        file.write(journal)
     said = server.run(
-        "journalctl", "--unit", one.unit, "--lines", _LINES, "--output", "cat", "--no-pager",
-        check=False,
-    )  # fmt: skip
+        *_JOURNAL, "--unit", one.unit, "--lines", _LINES, "--output", "cat", check=False
+    )
+    stages = list(Stage)
     return LabError(
         "container.not-started",
         service=one.name,
-        seconds=PATIENCE,
         unit=one.unit,
-        state=state.stdout.decode().strip() or "?",
+        state=_unit(server, one),
         lines=shortened(said.stdout.decode("utf-8", "replace")),
-        stage=stage.value,
-        look=f"{server.engine.name} exec -it {server.name} bash",
+        before=stages[max(0, stages.index(stage) - 1)].value,
+        log=log,
     )
 
 

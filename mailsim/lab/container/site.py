@@ -156,19 +156,22 @@ class Site:
         report(word("container.step-start"))
         self.server.begin(built)
         self._lan.plug(self.server.pid)
-        inside = Namespace(_network_of(self.server.pid))
-        try:
-            self.on_loop(self._ready(inside, report))
-        finally:
-            inside.close()
+        self._wait(report)
         self._set_passwords()
         self.look()
         self.state.keep(built)
         # What was tried until here is no news.
         self.log.begin()
 
-    async def _ready(self, inside: Namespace, report: Report) -> None:
-        await ready.wait(self.server, self.outside, inside, self.stage, self.release, report)
+    def _wait(self, report: Report) -> None:
+        inside = Namespace(_network_of(self.server.pid))
+        wanted = ready.wanted(self.stage, self.release)
+        try:
+            left = self.on_loop(ready.wait(self.server, self.outside, inside, wanted, report))
+        finally:
+            inside.close()
+        if left is not None:
+            raise ready.silent(self.server, left, self.stage, self.build_log)
 
     def _set_passwords(self) -> None:
         """The seed's: images are of no seed.  Salted as the roles do, so that a reset repeats it."""

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,31 @@ def fresh(real: Lab, real_home: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     monkeypatch.setenv("MAILSIM_HOME", str(real_home))
     real.reset(stage="tls")
     return real
+
+
+Shell = Callable[[Lab, str], str]
+
+
+@pytest.fixture
+def shell() -> Shell:
+    """Runs a script in a lab's container, as `mailsim shell` would; what it writes."""
+
+    def run(lab: Lab, script: str) -> str:
+        words: list[str] = lab._about.document["shell"]
+        command = [*(one for one in words[:-1] if one != "--tty"), "sh", "-ec", script]
+        done = subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        return done.stdout.decode()
+
+    return run
+
+
+@pytest.fixture
+def container() -> Callable[[Lab], str]:
+    """Which container a lab has: another one after it was made anew."""
+
+    def named(lab: Lab) -> str:
+        about = lab._about.document
+        command = [about["shell"][0], "inspect", "--format", "{{.Id}}", about["container"]]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.decode().strip()
+
+    return named
