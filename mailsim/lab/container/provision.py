@@ -20,7 +20,6 @@ _IGNORED: Final = (
     "*.md",
     ".ansible-lint",
     "settings.*",
-    "settings.json.j2",
     "files.yml",
 )
 # What the installation reads: a change of a role must not install all packages anew.
