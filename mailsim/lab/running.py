@@ -13,6 +13,7 @@ from weakref import WeakSet
 from mailsim.errors import LabError
 from mailsim.lab.control import serve_control
 from mailsim.lab.embedded import Site
+from mailsim.lab.heap import map_big_blocks
 from mailsim.lab.network import network
 from mailsim.lab.rundir import RunDir, home
 from mailsim.model.stage import Release, Stage
@@ -44,6 +45,7 @@ class Running:
         seed: str | None = None,
         folder: Path | None = None,
     ) -> None:
+        map_big_blocks()
         self.ended = threading.Event()
         self.users: WeakSet[object] | None = None
         """The Labs that look at it, where it ends with the last of them; None: it ends when told."""
