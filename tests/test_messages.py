@@ -135,6 +135,13 @@ def test_french_is_typeset_as_french(area: str) -> None:
         assert not slip.search(sentences["fr"]), message_id
 
 
+@pytest.mark.parametrize("area", CATALOGUES)
+def test_french_has_its_own_apostrophe(area: str) -> None:
+    straight = re.compile(r"\w'[\w«]")
+    for message_id, sentences in CATALOGUES[area].items():
+        assert not straight.search(sentences["fr"]), message_id
+
+
 def test_whatever_id_the_code_names_has_its_sentence() -> None:
     named = {
         found: name
