@@ -10,6 +10,7 @@ from mailsim.errors import MailsimError
 from mailsim.language import LANGUAGES, word
 from mailsim.render.explained import meaning_fields
 from mailsim.ui import markup
+from mailsim.ui.own_keys import WIDE, box, row
 from mailsim.ui.return_codes import PROTOCOLS, ReturnCode, find_codes
 from mailsim.ui.shown import Shown
 from mailsim.wire.outcome import Outcome
@@ -39,7 +40,7 @@ class Explorer(Shown):
         self.language = ipywidgets.Dropdown(
             options=[(_NAMES[one], one) for one in LANGUAGES], value=self.lang, style=_STYLE
         )
-        self.found = ipywidgets.Select(rows=10, layout={"width": "auto"}, style=_STYLE)
+        self.found = ipywidgets.Select(rows=10, layout=WIDE, style=_STYLE)
         self.count = ipywidgets.HTML()
         self.detail = ipywidgets.HTML()
         self._word(protocol, outcome)
@@ -47,11 +48,9 @@ class Explorer(Shown):
             one.observe(self._search, "value")
         self.language.observe(self._speak, "value")
         self.found.observe(self._detail, "value")
-        asked = ipywidgets.HBox(
-            [self.search, self.protocol, self.outcome, self.language],
-            layout={"flex_flow": "row wrap"},
-        )
-        self.widget = ipywidgets.VBox([asked, self.count, self.found, self.detail])
+        asked = row(self.search, self.protocol, self.outcome, self.language)
+        label = word("ui.explorer.label", self.lang)
+        self.widget = box(label, [asked, self.count, self.found, self.detail])
         self._search()
 
     @property
@@ -108,7 +107,7 @@ class Explorer(Shown):
 
     def _line(self, one: ReturnCode) -> str:
         classes = ", ".join(word(_CLASSES[each], self.lang) for each in one.outcomes)
-        parts = (one.name, one.protocol, classes, one.entry.short(self.lang))
+        parts = (one.name, ", ".join(one.protocols), classes, one.entry.short(self.lang))
         return " · ".join(part for part in parts if part)
 
     def _detail(self, _: object = None) -> None:

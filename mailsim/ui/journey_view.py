@@ -11,6 +11,7 @@ from mailsim.lab.lab import Lab
 from mailsim.language import word
 from mailsim.model.journey import Journey
 from mailsim.ui import markup
+from mailsim.ui.own_keys import box, row
 from mailsim.ui.shown import Shown, telling
 from mailsim.ui.stops import StopWords, stop_words
 
@@ -46,8 +47,10 @@ class JourneyView(Shown):
         self.refresh.on_click(lambda _: self._ask())
         self.stop.observe(self._show, "value")
         asks = [self.refresh] if isinstance(self._source, Lab) else []
-        buttons = ipywidgets.HBox([self.back, self.on, *asks], layout={"flex_flow": "row wrap"})
-        self.widget = ipywidgets.VBox([self.told, self.stop, buttons, self.detail])
+        label = word("ui.journey.label", self.lang)
+        self.widget = box(
+            label, [self.told, self.stop, row(self.back, self.on, *asks), self.detail]
+        )
 
     @property
     def journey(self) -> Journey:

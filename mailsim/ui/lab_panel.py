@@ -12,6 +12,7 @@ from mailsim.language import word
 from mailsim.model.stage import Stage
 from mailsim.ui import lab_tables, markup
 from mailsim.ui.lab_tables import LabTable
+from mailsim.ui.own_keys import WIDE, box, row
 from mailsim.ui.shown import Shown, telling
 
 _TABLES: Final[dict[str, tuple[str, Callable[[Lab, str], LabTable]]]] = {
@@ -37,15 +38,10 @@ class Panel(Shown):
             one.observe(self._show, "value")
         self.reset.on_click(self._reset)
         self.refresh.on_click(self._show)
-        act = ipywidgets.HBox(
-            [self.stage, self.reset, self.refresh], layout={"flex_flow": "row wrap"}
-        )
-        self.stages = ipywidgets.HBox(
-            [self.first, self.second], layout={"flex_flow": "row wrap", "display": "none"}
-        )
-        self.widget = ipywidgets.VBox(
-            [self.about, act, self.told, self.view, self.stages, self.table]
-        )
+        act = row(self.stage, self.reset, self.refresh)
+        self.stages = row(self.first, self.second)
+        label = word("ui.panel.label", self.lang)
+        self.widget = box(label, [self.about, act, self.told, self.view, self.stages, self.table])
         self._show()
 
     def _make(self, stage: Stage) -> None:
@@ -72,7 +68,9 @@ class Panel(Shown):
         )
         views = [(word(heading, self.lang), name) for name, (heading, _) in _TABLES.items()]
         views.append((word("ui.panel.settings", self.lang), SETTINGS))
-        self.view = ipywidgets.ToggleButtons(options=views, **named("ui.panel.view"))
+        self.view = ipywidgets.RadioButtons(
+            options=views, orientation="horizontal", layout=WIDE, **named("ui.panel.view")
+        )
         self.first = ipywidgets.Dropdown(options=stages, value=before, **named("ui.panel.first"))
         self.second = ipywidgets.Dropdown(
             options=stages, value=stage.value, **named("ui.panel.second")

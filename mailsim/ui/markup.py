@@ -1,33 +1,14 @@
-"""HTML for ipywidgets: tables and lists of text, all of it escaped."""
+"""HTML for ipywidgets: tables and lines of text, all of it escaped; static/box.css is its style."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Final
-
-# JupyterLab's variables with fallbacks, as in `mailsim.render.html`; marks stand beside colours.
-STYLE: Final = """<style>
-.mailsim-ui{color:var(--jp-content-font-color1,inherit);font-size:13px;line-height:1.5;max-width:100%;overflow-x:auto}
-.mailsim-ui table.mailsim-ui{border-collapse:collapse;margin:4px 0;color:inherit;font-size:13px;overflow:visible}
-.mailsim-ui caption{text-align:left;font-weight:600;padding:2px 0;color:inherit}
-.mailsim-ui.mailsim-ui.mailsim-ui th,.mailsim-ui.mailsim-ui.mailsim-ui td{text-align:left;vertical-align:top;
- padding:1px 10px 1px 4px;border-bottom:1px solid var(--jp-border-color2,#ccc);background:none;color:inherit;
- white-space:pre-wrap;overflow-wrap:anywhere;max-width:52em}
-.mailsim-ui.mailsim-ui.mailsim-ui th{font-weight:600;white-space:nowrap;overflow-wrap:normal}
-.mailsim-ui code,.mailsim-ui .m-code td{font-family:var(--jp-code-font-family,monospace)}
-.mailsim-ui.mailsim-ui.mailsim-ui .m-code td{white-space:pre;overflow-wrap:normal;max-width:none}
-.mailsim-ui p{margin:2px 0}
-.mailsim-ui .m-soft{color:var(--jp-content-font-color2,#555)}
-.mailsim-ui .m-new td:first-child,.mailsim-ui li.m-now{font-weight:700}
-.mailsim-ui .m-failed{border-left:4px solid var(--jp-error-color1,#b00);padding-left:8px;font-weight:600}
-.mailsim-ui ol{margin:4px 0;padding-left:2.6em}
-</style>"""
 
 
 def block(*parts: str, lang: str) -> str:
     """The parts, made of what stands below, as one block."""
-    return f'{STYLE}<div class="mailsim-ui" lang="{escape(lang)}">{"".join(parts)}</div>'
+    return f'<div class="mailsim-ui" lang="{escape(lang)}">{"".join(parts)}</div>'
 
 
 def paragraph(text: str, style: str = "") -> str:
@@ -35,11 +16,15 @@ def paragraph(text: str, style: str = "") -> str:
     return f'<p class="{style}">{escape(text)}</p>' if style else f"<p>{escape(text)}</p>"
 
 
-def said(text: str, *, failed: bool = False) -> str:
-    """What happened, for screen readers too; a failure has a sign, not a colour alone."""
+def said(text: str, *, failed: bool = False, code: str = "") -> str:
+    """What happened, for screen readers too; a failure has a sign, not a colour alone.
+
+    `code` follows as what travels on the wire.
+    """
     role, style = ("alert", "m-failed") if failed else ("status", "m-soft")
     sign = "⚠ " if failed and text else ""
-    return f'<p class="{style}" role="{role}">{sign}{escape(text)}</p>'
+    wire = f" <code>{escape(code)}</code>" if code else ""
+    return f'<p class="{style}" role="{role}">{sign}{escape(text)}{wire}</p>'
 
 
 def table(
@@ -54,7 +39,7 @@ def table(
     head = "".join(f'<th scope="col">{escape(one)}</th>' for one in headings)
     body = "".join(_row(row, new=at in new) for at, row in enumerate(rows))
     return (
-        f'<table class="mailsim-ui {style}"><caption>{escape(caption)}</caption>'
+        f'<table class="{style}"><caption>{escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
 
@@ -71,4 +56,4 @@ def fields(caption: str, rows: Iterable[tuple[str, str]]) -> str:
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>'
         for name, text in rows
     )
-    return f'<table class="mailsim-ui"><caption>{escape(caption)}</caption><tbody>{body}</tbody></table>'
+    return f"<table><caption>{escape(caption)}</caption><tbody>{body}</tbody></table>"

@@ -47,16 +47,18 @@ _WORDS: Final[Mapping[str, Outcome]] = {
     "NO": Outcome.PERMANENT,
     "BAD": Outcome.PERMANENT,
 }
+# LMTP's replies are SMTP's, and a bounce quotes them.
+_ALIKE: Final = {"lmtp": "smtp", "bounce": "smtp"}
 _ENHANCED = re.compile(r"[245]\.(\d{1,3}\.\d{1,3})")
 _LEAST: Final = 3  # letters that make a text worth reading as a whole reply
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnCode:
-    """A code or a server's wording, where it is used, and the classes that it may have."""
+    """A code or a server's wording, the protocols that use it, and the classes that it may have."""
 
     entry: Entry
-    protocol: str
+    protocols: tuple[str, ...]
     outcomes: tuple[Outcome, ...]
 
     @property
@@ -69,7 +71,7 @@ class ReturnCode:
 
     def meaning(self) -> Meaning:
         """All that is known of it."""
-        return Meaning(self.protocol, (self.entry,))
+        return Meaning(self.protocols[0], (self.entry,))
 
 
 @cache
@@ -78,17 +80,17 @@ def return_codes() -> tuple[ReturnCode, ...]:
     return tuple(_code(entry, one) for one in TABLES for entry in table(one))
 
 
-def _code(entry: Entry, table_id: str) -> ReturnCode:
-    area = table_id.partition(".")[0]
+def _code(entry: Entry, one: str) -> ReturnCode:
+    area = one.partition(".")[0]
     if area == "enhanced":
         outcomes = tuple(_DIGITS[str(digit)] for digit in entry.data["classes"])
-        return ReturnCode(entry, "smtp", outcomes)
-    code = str(entry.data.get("code", "")) if area == "wording" else entry.name
-    protocol = str(entry.data["protocol"]) if area == "wording" else area
-    found = _WORDS.get(code)
-    if protocol == "smtp":
-        found = _DIGITS.get(code[:1])
-    return ReturnCode(entry, protocol, (found,) if found else ())
+        return ReturnCode(entry, ("smtp",), outcomes)
+    code, spoken = entry.name, (area,)
+    if area == "wording":
+        code = str(entry.data["code"])
+        spoken = tuple(dict.fromkeys(_ALIKE.get(each, each) for each in entry.data["protocols"]))
+    found = _DIGITS.get(code[:1]) if "smtp" in spoken else _WORDS.get(code)
+    return ReturnCode(entry, spoken, (found,) if found else ())
 
 
 def find_codes(
@@ -107,7 +109,8 @@ def find_codes(
     return tuple(
         one
         for one in (*read, *held)
-        if protocol in ("", one.protocol) and (wanted is None or wanted in one.outcomes)
+        if (not protocol or protocol in one.protocols)
+        and (wanted is None or wanted in one.outcomes)
     )
 
 

@@ -12,6 +12,7 @@ from mailsim.errors import MailsimError
 from mailsim.language import word
 from mailsim.ui import markup
 from mailsim.ui.groups import HEADINGS, MOST, changed, group_rows
+from mailsim.ui.own_keys import WIDE, box, row
 from mailsim.ui.shown import Shown
 
 # A login, a text, a token: what the bench works on.
@@ -44,10 +45,11 @@ class Bench(Shown):
         self.typed.observe(self._show, "value")
         self.token.observe(self._show, "value")
         self.work.observe(self._turn, "value")
-        login = ipywidgets.VBox([_row(self.mechanism, self.user, self.password), self.step])
-        self._sheets = {LOGIN: login, TEXT: _row(self.typed), TOKEN: _row(self.token)}
-        self.sheet = ipywidgets.VBox([login])
-        self.widget = ipywidgets.VBox([self.work, self.sheet, self.result])
+        login = ipywidgets.VBox([row(self.mechanism, self.user, self.password), self.step])
+        self._sheets = {LOGIN: login, TEXT: row(self.typed), TOKEN: row(self.token)}
+        self.sheet = ipywidgets.HBox([login])
+        label = word("ui.bench.label", self.lang)
+        self.widget = box(label, [self.work, self.sheet, self.result])
         self._login()
 
     def _make(self, mechanism: str, user: str, password: str) -> None:
@@ -61,15 +63,17 @@ class Bench(Shown):
             (word("ui.bench.text", self.lang), TEXT),
             (word("ui.bench.token", self.lang), TOKEN),
         )
-        self.work = ipywidgets.ToggleButtons(options=choices, **named("ui.bench.work"))
+        self.work = ipywidgets.RadioButtons(
+            options=choices, orientation="horizontal", layout=WIDE, **named("ui.bench.work")
+        )
         self.mechanism = ipywidgets.Dropdown(
             options=sasl.MECHANISMS, value=mechanism, **named("ui.bench.mechanism")
         )
         self.user = ipywidgets.Text(value=user, **named("ui.bench.user"))
-        self.password = ipywidgets.Text(value=password or "minfo", **named("ui.bench.password"))
-        self.step = ipywidgets.Select(
-            options=[], rows=5, layout={"width": "auto"}, **named("ui.bench.step")
+        self.password = ipywidgets.Text(
+            value=password or "minfo", layout={"width": "28em"}, **named("ui.bench.password")
         )
+        self.step = ipywidgets.Select(options=[], rows=5, layout=WIDE, **named("ui.bench.step"))
         self.typed = ipywidgets.Text(value="minfo", **named("ui.bench.typed"))
         self.token = ipywidgets.Text(
             value="AHVzZXIAbWluZm8=", layout={"width": "36em"}, **named("ui.bench.captured")
@@ -158,7 +162,7 @@ class Bench(Shown):
         ]
 
     def _token(self, token: str) -> str:
-        return markup.said(f"{word('ui.bench.travels', self.lang)} {token or '='}")
+        return markup.said(word("ui.bench.travels", self.lang), code=token or "=")
 
     def _parts(self, message: sasl.Message) -> str:
         headings = ("ui.bench.part", "ui.bench.value", "ui.bench.note")
@@ -192,7 +196,3 @@ class Bench(Shown):
             more = word("ui.bench.more", self.lang, count=len(rows) - MOST)
             made.append(markup.paragraph(more, "m-soft"))
         return made
-
-
-def _row(*controls: ipywidgets.Widget) -> ipywidgets.HBox:
-    return ipywidgets.HBox(list(controls), layout={"flex_flow": "row wrap"})

@@ -75,19 +75,19 @@ function render({ model, el }) {
   const log = make("div", { class: "log", role: "log", "aria-label": label.transcript }, list);
   const ladder = make("div", { class: "ladder", role: "group", "aria-label": label.ladder, tabindex: "0" });
   const meaning = make("div", {
-    class: "meaning", role: "region", "aria-live": "polite", "aria-label": label.meaning,
+    class: "meaning", role: "region", "aria-live": "polite", "aria-label": label.meaning, tabindex: "0",
   });
   const root = make("section", {
     class: "mailsim-stepper", "aria-labelledby": `${id}-title`, lang: model.get("lang"),
-    // JupyterLab's own shortcuts (arrows go from cell to cell, d d deletes one) stay out of it.
-    "data-lm-suppress-shortcuts": "true",
   },
     title, commands, hint, form, keys, told,
     make("div", { class: "both" },
       make("div", { class: "half" }, make("h5", { text: label.transcript }), log),
-      make("div", { class: "half" }, make("h5", { text: label.ladder }), ladder)),
-    make("h5", { text: label.meaning }), meaning);
+      make("div", { class: "half" }, make("h5", { text: label.meaning }), meaning)),
+    make("h5", { text: label.ladder }), ladder);
   el.append(root);
+  // JupyterLab's shortcuts look at the element that has the focus: see own_keys.js.
+  root.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
 
   const say = (text) => { root.setAttribute("aria-busy", "true"); model.send({ say: text }); };
   const explain = (row) => {
@@ -170,6 +170,7 @@ function render({ model, el }) {
 
   function show() {
     root.removeAttribute("aria-busy");
+    describe(null);
     showRows(); showRest(); showCommands(); showLine();
   }
 
