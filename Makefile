@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help lab test test-load test-container check bench fuzz labs states constraints dist clean distclean python
+.PHONY: help lab test test-load test-container check bench fuzz labs states settings constraints dist clean distclean python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ labs: $(VENV)/.test ## run the notebooks of labs/src and write the students' cop
 
 states: $(VENV)/.test ## docs/states: the state diagrams, from the transition tables
 	$(BIN)/python tools/state_diagrams.py
+
+settings: $(VENV)/.test ## mailsim/lab/settings.json: what provision/ sets, release by release and stage by stage (ansible)
+	$(BIN)/python -m tools.settings
 
 constraints: ## constraints.txt anew, from a fresh install of what is newest
 	@$(PYTHON) tools/freeze.py

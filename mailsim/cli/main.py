@@ -35,6 +35,7 @@ _COMMANDS: Final = {
     "logs": "mailsim.cli.logs",
     "journey": "mailsim.cli.journey",
     "fault": "mailsim.cli.fault",
+    "settings": "mailsim.cli.settings",
     "sieve": "mailsim.cli.sieve",
 }
 # Click's base of errors.  Typer may carry a Click of its own, and names only this child of it.

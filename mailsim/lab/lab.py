@@ -24,6 +24,7 @@ from mailsim.model.stage import Release, Stage
 if TYPE_CHECKING:
     from mailsim.dialogue import Dialogue
     from mailsim.lab.backend import Backend
+    from mailsim.lab.settings import Settings
     from mailsim.model.journey import Journey
     from mailsim.tracers.base import Tracer
     from mailsim.tracers.dns import DnsTracer
@@ -153,17 +154,18 @@ class Lab:
         """A hash for each part of the lab's state: equal where nothing differs."""
         return snapshot.Fingerprint(self._ask("fingerprint"))
 
-    def settings(self, stage: str | Stage) -> snapshot.Settings:
-        """What that stage sets that the one before it did not."""
-        from mailsim.lab.settings import settings  # noqa: PLC0415 - the simulator's settings
+    def settings(self, stage: str | Stage | None = None) -> Settings:
+        """All that the real system sets at that stage (None: the lab's), its faults marked."""
+        from mailsim.lab.settings import settings  # noqa: PLC0415 - 100 KB that few ask for
 
-        return settings(Stage.of(stage), self.release)
+        at = self.stage if stage is None else Stage.of(stage)
+        return settings(at, self.release, self.faults)
 
-    def diff(self, first: str | Stage, second: str | Stage) -> snapshot.Settings:
-        """What is set otherwise at the stage `second` than at `first`."""
-        from mailsim.lab.settings import diff  # noqa: PLC0415 - the simulator's settings
+    def diff(self, first: str | Stage, second: str | Stage) -> Settings:
+        """What the real system sets otherwise at the stage `second` than at `first`."""
+        from mailsim.lab.settings import diff  # noqa: PLC0415 - 100 KB that few ask for
 
-        return diff(Stage.of(first), Stage.of(second), self.release)
+        return diff(Stage.of(first), Stage.of(second), self.release, self.faults)
 
     # --- tracers
 

@@ -93,15 +93,6 @@ class Scan(Listing[Port]):
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """A setting by its own name, its value, and what it was before."""
-
-    name: str
-    value: object
-    before: object = None
-
-
-@dataclass(frozen=True, slots=True)
 class SieveRun:
     """One script over one message: its steps (line, depth, sentence), what was wrong, and the
     actions decided (line, action)."""
@@ -123,26 +114,6 @@ class SieveRuns(Listing[SieveRun]):
     """What Sieve did with a message."""
 
     __slots__ = ()
-
-
-class Settings(Listing[Setting]):
-    """Settings, and what they were."""
-
-    __slots__ = ()
-
-    def _line(self, value: Setting) -> str:
-        before = _setting_text(value.before)
-        return f"{value.name} = {_setting_text(value.value)}" + (f"   # {before}" if before else "")
-
-
-def _setting_text(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (set, frozenset)):
-        return ", ".join(str(one) for one in sorted(value))
-    if isinstance(value, tuple):
-        return ", ".join(" ".join(one) if isinstance(one, tuple) else str(one) for one in value)
-    return "" if value is None else str(value)
 
 
 def _no_such(name: object, known: Iterable[str], absent: str = "lab.no-such-name") -> NoSuchName:

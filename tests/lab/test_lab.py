@@ -380,14 +380,6 @@ def test_rules_disturb_it_and_are_taken_away(lab: Lab) -> None:
     assert list(lab.disturbances) == []
 
 
-def test_settings_and_what_lies_between_two_stages(lab: Lab) -> None:
-    changed = {one.name: (one.before, one.value) for one in lab.diff("tls", "clamav")}
-    assert changed["bypass_virus_checks"] == (True, False)
-    assert set(changed) == {"open_ports", "content_filter", "bypass_virus_checks"}
-    assert repr(lab.settings("clamav")) == "bypass_virus_checks = no   # yes"
-    assert "mydomain" in {one.name for one in lab.settings("dns")}
-
-
 def test_mail_is_kept_in_a_folder(tmp_path: Path) -> None:
     with Lab(folder=tmp_path / "mail") as lab:
         lab.deliver(MESSAGE)

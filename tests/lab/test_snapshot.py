@@ -7,8 +7,7 @@ import pytest
 from mailsim.dialogue.journey import journey
 from mailsim.errors import LabError
 from mailsim.lab import snapshot
-from mailsim.lab.snapshot import Setting as One
-from mailsim.lab.snapshot import Settings, Snapshot
+from mailsim.lab.snapshot import Snapshot
 from mailsim.model import Protocol
 from mailsim.model.queue import QueueName
 
@@ -97,19 +96,3 @@ def test_a_name_that_is_not_there_is_a_sentence_and_a_key_error() -> None:
         Snapshot({"a": 1})["b"]
     with pytest.raises(LabError, match=r"no “\[\]” here; there is: a\."):
         Snapshot({"a": 1})[[]]  # type: ignore[index]
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        (True, "yes"),
-        (False, "no"),
-        (frozenset({993, 25}), "25, 993"),
-        (("permit", "reject"), "permit, reject"),
-        ((("a@b", "c@d"),), "a@b c@d"),
-        (6.0, "6.0"),
-        (None, ""),
-    ],
-)
-def test_settings_show_themselves_as_main_cf_does(value: object, shown: str) -> None:
-    assert repr(Settings([One("name", value)])) == f"name = {shown}"
