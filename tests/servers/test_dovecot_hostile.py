@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 
 import pytest
@@ -48,6 +49,22 @@ def test_pieces_in_any_order(service: str, ssl: str) -> None:
     # No lock and no connection is left behind.
     dovecot.world.config = Dovecot(kind, service).world.config
     assert b"Logged in." in dovecot.talk(LOGINS[service], b"").heard
+
+
+@pytest.mark.parametrize("service", ["pop3", "managesieve"])
+def test_many_commands_at_once_keep_nobody_waiting(service: str) -> None:
+    kind = Pop3Session if service == "pop3" else ManageSieveSession
+    dovecot = Dovecot(kind, service)
+    end = "QUIT" if service == "pop3" else "LOGOUT"
+
+    async def scene() -> None:
+        said = (LOGINS[service], b"NOOP\r\n" * 5_000, end)
+        greedy = asyncio.create_task(dovecot.conversation(*said))
+        await asyncio.create_task(dovecot.conversation("NOOP", end))
+        assert not greedy.done()
+        assert (await greedy).heard.count(b"OK") > 5_000
+
+    asyncio.run(scene())
 
 
 @pytest.mark.parametrize("release", [Release.BOOKWORM, Release.RESOLUTE])

@@ -25,6 +25,7 @@ Heard = TypeVar("Heard")
 
 LOGIN_TIMEOUT = 180.0  # CLIENT_LOGIN_TIMEOUT_MSECS
 _PIECE = 65_536
+_TURN = 20  # commands that are answered before others have their turn
 # How OpenSSL numbers what a client that is none most often makes it say.
 _OPENSSL = {
     "wrong version number": "0A00010B",
@@ -73,6 +74,7 @@ class Channel(ABC, Generic[Said, Heard]):
         self.sent = 0
         self.over = False
         """Whether the connection ends with what was said."""
+        self._said = 0
         self._tls = tls
         self._out = bytearray()
         self._cut: int | None = None
@@ -164,6 +166,15 @@ class Channel(ABC, Generic[Said, Heard]):
     def patience(self) -> float:
         """How long the client may be silent, in seconds."""
         return LOGIN_TIMEOUT
+
+    async def be_fair(self) -> None:
+        """To be called between commands: a client that says much at once neither fills memory
+        with answers nor keeps the others waiting."""
+        self._said += 1
+        if len(self._out) >= _PIECE:
+            await self.flush()
+        if self._said % _TURN == 0:
+            await asyncio.sleep(0)
 
     async def say(self, value: Said) -> None:
         """Answer."""

@@ -40,7 +40,6 @@ _BAD_BEFORE = 3  # CLIENT_MAX_BAD_COMMANDS of the login process
 _BAD_AFTER = 20  # and of imap
 _IDLE_TIMEOUT = 1800.0  # CLIENT_IDLE_TIMEOUT_MSECS; RFC 3501 §5.4 asks for 30 minutes at least
 _UNSAYABLE = re.compile("[\r\n\0\ud800-\udfff]")
-_TURN = 20  # commands that are answered before others have their turn
 CHUNK = 65_536
 """So much is gathered before it is sent."""
 
@@ -70,7 +69,6 @@ class ImapSession(Channel[Response, Event]):
         self.asks_capability = False
         """Whether the client said CAPABILITY before STARTTLS and login."""
         self._bad = 0
-        self._said = 0
         self._finished = ""
         self._at = 0.0
         """When the last command was answered, and which it was."""
@@ -83,20 +81,11 @@ class ImapSession(Channel[Response, Event]):
             await self._greet()
             while not self.over:
                 await self._take(await self.event())
-                await self._be_fair()
+                await self.be_fair()
         except RemoteProtocolError as error:
             await self._broken(error)
         finally:
             self.leave()
-
-    async def _be_fair(self) -> None:
-        """A client that says much at once neither fills memory with answers nor keeps the others
-        waiting."""
-        self._said += 1
-        if len(self._out) >= CHUNK:
-            await self.flush()
-        if self._said % _TURN == 0:
-            await asyncio.sleep(0)
 
     async def _greet(self) -> None:
         if await self.disturbed("GREETING"):

@@ -69,6 +69,7 @@ class ManageSieveSession(Channel[Answer, Command]):
         while not self.over:
             if await self._heard():
                 await self._command(parsing.read(self.core.parts))
+            await self.be_fair()
 
     async def _heard(self) -> bool:
         """Read a line; False for one that was too long and is answered already."""

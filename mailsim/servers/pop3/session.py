@@ -79,6 +79,7 @@ class Pop3Session(Channel[Reply, Command]):
             except parsing.ArgumentError as error:
                 await self.say(error.reply)
                 await self._count_bad()
+            await self.be_fair()
 
     async def _command(self, event: Received[Command]) -> None:
         name, argument = parsing.split(event.units[0])

@@ -22,12 +22,13 @@ def decode_base64(data: bytes) -> bytes:
 
     A last group that lacks its padding still holds whole octets.
     """
-    match = _DIGITS.match(data.translate(None, b" \t\r\n"))
-    digits = match[0] if match else b""
-    rest = len(digits) % 4
-    if rest == 1:
-        return a2b_base64(digits[:-1])
-    return a2b_base64(digits + b"=" * (-rest % 4))
+    kept = data.translate(None, b" \t\r\n")
+    match = _DIGITS.match(kept)
+    end = match.end() if match else 0
+    rest = end % 4
+    # Without copies: a part may have megabytes.
+    digits = memoryview(kept)[: end - 1 if rest == 1 else end]
+    return a2b_base64(digits if rest < 2 else bytes(digits) + b"=" * (4 - rest))
 
 
 def decode_q(data: bytes) -> bytes:
@@ -42,9 +43,16 @@ def decode_quoted_printable(data: bytes) -> bytes:
 
 def _joined_lines(data: bytes) -> bytes:
     """Without the space at line ends, which transport may have added, and the soft line breaks."""
-    return b"".join(
-        _SOFT_BREAK.sub(b"", _TRAILING_SPACE.sub(b"", piece)) for piece in _pieces(data)
-    )
+    return b"".join(map(_joined, _pieces(data)))
+
+
+def _joined(lines: bytes) -> bytes:
+    if _TRAILING_SPACE.search(lines):
+        lines = _TRAILING_SPACE.sub(b"", lines)
+    # All one way, as they ought to be, they go ten times faster.
+    if b"=\n" not in lines:
+        return lines.replace(b"=\r\n", b"")
+    return _SOFT_BREAK.sub(b"", lines)
 
 
 def _pieces(data: bytes) -> Iterator[bytes]:
