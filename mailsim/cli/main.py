@@ -37,6 +37,9 @@ _COMMANDS: Final = {
     "fault": "mailsim.cli.fault",
     "settings": "mailsim.cli.settings",
     "sieve": "mailsim.cli.sieve",
+    "check": "mailsim.cli.check",
+    "class": "mailsim.cli.class_report",
+    "box": "mailsim.cli.box",
 }
 # Click's base of errors.  Typer may carry a Click of its own, and names only this child of it.
 _CLICK_ERROR: Final[type[BaseException]] = typer.BadParameter.__mro__[2]
