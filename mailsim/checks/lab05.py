@@ -151,7 +151,7 @@ _CASES: Final = (
 )
 
 
-def _written(evidence: Evidence, mine: Values) -> Finding:
+def _written(evidence: Evidence, _: Values) -> Finding:
     line = evidence.answer
     if not names(line):
         return bad("checks.05-no-line", "checks.05-left-to-right")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 
+from mailsim.language import word
+
 WORDS = (
     "acacia", "balafon", "baobab", "bissap", "djembe", "dune", "fleuve", "hibiscus", "kora",
     "mangrove", "mbalax", "pelican", "pirogue", "sabar", "tamarin", "teranga",
@@ -30,7 +32,8 @@ class Values(Mapping[str, str]):
 
     def __repr__(self) -> str:
         width = max(map(len, self), default=0)
-        return "\n".join(f"{name:<{width}}  {value}" for name, value in self.items())
+        rows = (f"{name:<{width}}  {value}" for name, value in self.items())
+        return "\n".join(rows) or word("checks.no-values")
 
 
 class Draw:
