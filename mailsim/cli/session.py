@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailsim.cli.output import say, show_json, show_row
 from mailsim.dialogue import Dialogue, Side
@@ -17,17 +17,21 @@ from mailsim.model import Protocol
 from mailsim.render.rows import RowKind, exchange_rows, safe
 from mailsim.tracers.base import Tracer
 
+if TYPE_CHECKING:
+    from mailsim.render.explained import Told
+
 AnyTracer = Tracer[Any, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Show:
-    """How exchanges are shown."""
+    """How the exchanges of one connection are shown."""
 
     lang: str | None = None
     explained: bool = False
     reveal: bool = False
     json: bool = False
+    _told: Told | None = field(default=None, init=False)
 
     def step(self, dialogue: Dialogue, *, heard_only: bool = False) -> None:
         """Show the dialogue's last exchange; at a prompt, what was typed is not repeated."""
@@ -47,9 +51,11 @@ class Show:
         if not self.explained:
             return {}
         from mailsim.dialogue.explain import explain  # noqa: PLC0415 - only here
-        from mailsim.render.explained import explained_rows  # noqa: PLC0415 - only here
+        from mailsim.render.explained import Told  # noqa: PLC0415 - only here
 
-        rows = explained_rows(explain(dialogue)[-1], self.lang)
+        if self._told is None:
+            self._told = Told(self.lang)
+        rows = self._told.rows(explain(dialogue)[-1])
         return {(id(row.line), row.row): meaning for row, meaning in rows}
 
     def end(self, dialogue: Dialogue, save: Path | None) -> None:

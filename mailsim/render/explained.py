@@ -27,26 +27,39 @@ def explained_text(
 ) -> str:
     """Each row followed by its meaning; of the whole dialogue, or of its last exchange."""
     exchanges = explain(safe(dialogue, reveal=reveal))
+    told = Told(lang)
     return "\n\n".join(
-        "\n".join(_exchange_lines(one, lang))
+        "\n".join(_exchange_lines(one, told))
         for one in (exchanges[-1:] if last_only else exchanges)
     )
 
 
-def explained_rows(
-    exchange: ExplainedExchange, lang: str | None
-) -> Iterator[tuple[Explanation, str]]:
-    """Each row with what it means, "" where that was just said of the row before.
+class Told:
+    """What a reader of a dialogue has been told so far, so that nothing is said twice.
 
-    A body of ten lines is explained once, and what a row shares with an earlier
-    one of its exchange (its 250) is not said again.
+    A body of ten lines is explained once; what a row shares with an earlier one (its 250) is
+    not said again; a row that means what an earlier one meant is explained "as above".
     """
-    before: tuple[str, ...] = ()
-    told: set[str] = set()
-    for row in exchange.rows:
-        yield row, "" if row.ids == before else _said(row, told, lang)
-        before = row.ids
-        told.update(row.ids)
+
+    def __init__(self, lang: str | None = None) -> None:
+        self._lang = language(lang)
+        self._whole: set[str] = set()
+        self._parts: set[str] = set()
+
+    def rows(self, exchange: ExplainedExchange) -> Iterator[tuple[Explanation, str]]:
+        """Each row with what it means, "" where that was just said of the row before."""
+        before: tuple[str, ...] = ()
+        for row in exchange.rows:
+            yield row, "" if row.ids == before else self._row(row)
+            before = row.ids
+            self._whole.update(row.ids[:1])
+            self._parts.update(row.ids)
+
+    def _row(self, row: Explanation) -> str:
+        new = [one for one in row.ids[1:] if one not in self._parts]
+        if row.ids and row.ids[0] in self._whole and not new:
+            return word("render.as-above", self._lang)
+        return _said(row, self._parts, self._lang)
 
 
 def _said(row: Explanation, told: set[str], lang: str | None) -> str:
@@ -63,17 +76,18 @@ def _said(row: Explanation, told: set[str], lang: str | None) -> str:
 def explained_html(dialogue: Dialogue, *, lang: str | None = None) -> str:
     """The whole dialogue as a table of rows and meanings; all of it escaped."""
     spoken = language(lang)
+    told = Told(spoken)
     body = "".join(
         f"<tr><td>{row.line.side.value}</td><td><code>{escape(shown(row.raw)[2:])}</code></td>"
         f"<td>{escape(said)}</td></tr>"
         for exchange in explain(safe(dialogue))
-        for row, said in explained_rows(exchange, spoken)
+        for row, said in told.rows(exchange)
     )
     return f'<table class="mailsim" lang="{spoken}"><tbody>{body}</tbody></table>'
 
 
-def _exchange_lines(exchange: ExplainedExchange, lang: str | None) -> Iterator[str]:
-    for row, said in explained_rows(exchange, lang):
+def _exchange_lines(exchange: ExplainedExchange, told: Told) -> Iterator[str]:
+    for row, said in told.rows(exchange):
         yield f"{row.line.side.value}{shown(row.raw)}".rstrip()
         if said:
             yield f"   {said}"

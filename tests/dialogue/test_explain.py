@@ -154,6 +154,24 @@ def test_pop3_s_answers_are_seen_with_their_commands() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("CAPABILITY", "NO-TAG"),
+        ("LOGIN user minfo", "NO-TAG"),
+        ("select INBOX", "NO-TAG"),
+        ("FETCH 1 FLAGS", "NO-TAG"),
+        ("a1", "TAG-ALONE"),
+        ("", "TAG-ALONE"),
+        ("a1 RETR 1", "UNKNOWN-COMMAND"),
+        ("GET / HTTP/1.1", "UNKNOWN-COMMAND"),
+    ],
+)
+def test_a_missing_tag_is_told_as_such(line: str, expected: str) -> None:
+    rows = ids(f"# protocol: imap\nS: * OK hi\nC: {line}\n")
+    assert rows[-1][0] == f"imap.line.{expected}"
+
+
 def test_imap_s_literals_continuations_and_data() -> None:
     rows = ids(
         "S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi\nC: a LOGIN {3}\nS: + go\nC: bob {6}\nS: + go\n"

@@ -145,5 +145,29 @@ def test_each_row_is_followed_by_what_it_means_once() -> None:
     assert sum("(250: " in row for row in said) == 1
 
 
+def test_what_was_explained_is_not_explained_again() -> None:
+    text = "# protocol: pop3\nS: +OK hi\n\nC: NOOP\nS: +OK\n\nC: NOOP\nS: +OK\n\nC: QUIT\nS: +OK\n"
+    dialogue = read_text(text).dialogue
+    said = explained_text(dialogue, lang="en").splitlines()
+    assert said.count("   as above") == 3
+    for row in ("C: NOOP", "S: +OK"):
+        places = [at for at, one in enumerate(said) if one == row]
+        assert [said[at + 1] == "   as above" for at in places] == [False] + [True] * (
+            len(places) - 1
+        )
+    assert explained_html(dialogue, lang="fr").count("<td>comme plus haut</td>") == 3
+    # A step by itself has no above.
+    assert "as above" not in explained_text(dialogue, lang="en", last_only=True)
+
+
+def test_an_explanation_that_has_something_new_is_given_again() -> None:
+    text = "# protocol: imap\nS: * OK hi\n\nC: a FETCH 1 FLAGS\nS: a OK x\n\nC: b FETCH 1 UID\n"
+    said = explained_text(read_text(text).dialogue, lang="en").splitlines()
+    assert "FLAGS: " in said[said.index("C: a FETCH 1 FLAGS") + 1]
+    again = said[said.index("C: b FETCH 1 UID") + 1]
+    assert "UID: " in again
+    assert "FLAGS: " not in again
+
+
 def test_the_explanation_speaks_french(dialogue: Dialogue) -> None:
     assert "La première ligne du serveur" in explained_text(dialogue, lang="fr")

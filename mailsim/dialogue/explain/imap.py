@@ -88,11 +88,19 @@ class ImapExplainer(Explainer):
         known = first("imap.command", verb)
         if found is None or not known:
             self._command = ()
-            return self.line("UNKNOWN-COMMAND")
+            return self.line(self._unknown(text))
         self._verb = verb.rpartition(" ")[2]
         self._tags.add(text.partition(" ")[0])
         self._command = known
         return known + _arguments(self._verb, found.group(2))
+
+    @staticmethod
+    def _unknown(text: str) -> str:
+        """What a line that has no known command is: its first word may be one."""
+        word, _, rest = text.partition(" ")
+        if first("imap.command", word.upper()):
+            return "NO-TAG"
+        return "UNKNOWN-COMMAND" if rest.strip() else "TAG-ALONE"
 
     def _announced(self, literals: Literals, row: bytes) -> tuple[Entry, ...]:
         if not literals.announces(row):
