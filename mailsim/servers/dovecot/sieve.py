@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 _SPAM: Final = Scanner("score", r"X-Spam-Score: *(-?[[:digit:]]+(\.[[:digit:]]+)?)", max_value=6.0)
 # What the base has may be required too (RFC 5228 §2.7.3), and is not announced.
 _SILENT: Final = frozenset({"comparator-i;octet", "comparator-i;ascii-casemap"})
+# So much is kept compiled: scripts, and octets of them.
+_SCRIPTS: Final = 100
+_OCTETS: Final = 256 * 1024
 
 
 def extensions(config: Config) -> tuple[str, ...]:
@@ -52,22 +56,45 @@ def _settings(site: _Site) -> Settings:
 def compiled(
     world: World, user: str, name: str, text: bytes, *, upload: bool = False
 ) -> Script | Refused:
-    """A script ready to run, or what is wrong with it; each text is compiled once.
+    """A script ready to run, or what is wrong with it; each is compiled once,
+    as far as memory goes.
 
     What a user's script includes is the user's own, for there are no global scripts to
     include.  `upload`: it is only being stored, and what it includes may be missing
     (RFC 6609 §3.1).
     """
     if b"include" not in text:
-        return _compiled(text, name, _site(world.config))
+        return _compiled.get(text, name, _site(world.config))
     included = _scripts(world, user)
     chosen = settings(world)
     return compile_script(text, name=name, includes=included, settings=chosen, upload=upload)
 
 
-@lru_cache(maxsize=100)
-def _compiled(text: bytes, name: str, site: _Site) -> Script | Refused:
-    return compile_script(text, name=name, settings=_settings(site))
+class _Kept:
+    """The scripts that were asked for last, compiled; big ones are compiled anew each time, for
+    what is made of them is bigger still."""
+
+    def __init__(self) -> None:
+        self._made: OrderedDict[tuple[bytes, str, _Site], Script | Refused] = OrderedDict()
+        self._octets = 0
+
+    def get(self, text: bytes, name: str, site: _Site) -> Script | Refused:
+        """The script with these settings."""
+        key = (text, name, site)
+        made = self._made.pop(key, None)
+        if made is None:
+            made = compile_script(text, name=name, settings=_settings(site))
+            if len(text) > _OCTETS:
+                return made
+            self._octets += len(text)
+        self._made[key] = made
+        while self._octets > _OCTETS or len(self._made) > _SCRIPTS:
+            (oldest, _, _), _ = self._made.popitem(last=False)
+            self._octets -= len(oldest)
+        return made
+
+
+_compiled = _Kept()
 
 
 def _scripts(world: World, user: str) -> Includes:
