@@ -44,7 +44,7 @@ class Table:
     @staticmethod
     def _sign(found: Iterable[Mapping[str, Any]], stage: Stage) -> str:
         signs = {_SIGNS[one["outcome"]] for one in found if one["stage"] == stage.value}
-        return next((one for one in (FAILED, SKIPPED, PASSED) if one in signs), ABSENT)
+        return next((one for one in (FAILED, PASSED, SKIPPED) if one in signs), ABSENT)
 
     def reasons(self, row: str, lab: Lab) -> list[str]:
         """Why the row has no test in the lab at all."""

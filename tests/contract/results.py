@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
-_WORSE = ("passed", "skipped", "failed")
+# Of a test's phases the last of these counts; of its cases the first in the other order.
+_PHASES = ("passed", "skipped", "failed")
+_CASES = ("failed", "passed", "skipped")
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one test in one lab."""
+    """What became of one test in one lab; `case` is its name with its parameters."""
 
     test: str
+    case: str
     rows: tuple[str, ...]
     backend: str
     release: str
@@ -28,8 +31,9 @@ class Result:
     def of(cls, report: pytest.TestReport, where: list[Any]) -> Result:
         """From a phase's report; `where` is backend, release, stage and the rows."""
         backend, release, stage, *rows = map(str, where)
-        test = report.nodeid.split("[", maxsplit=1)[0]
-        return cls(test, tuple(rows), backend, release, stage, report.outcome, _reason(report))
+        test, _, case = report.nodeid.partition("[")
+        reason = _reason(report)
+        return cls(test, case, tuple(rows), backend, release, stage, report.outcome, reason)
 
 
 def _reason(report: pytest.TestReport) -> str:
@@ -62,24 +66,36 @@ class LeftOut:
 class Results:
     """Everything that this run found."""
 
-    found: dict[tuple[str, str, str, str], Result] = field(default_factory=dict)
+    found: dict[tuple[str, str], Result] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
 
     def add(self, new: Result) -> None:
-        """A test has three phases: one that fails is what counts, else one that skips."""
-        key = (new.test, new.backend, new.release, new.stage)
+        """Take a phase's result."""
+        key = (new.test, new.case)
         old = self.found.get(key)
-        if old is None or _WORSE.index(new.outcome) > _WORSE.index(old.outcome):
+        if old is None or _PHASES.index(new.outcome) > _PHASES.index(old.outcome):
             self.found[key] = new
 
     def document(self) -> dict[str, Any]:
-        """As JSON: results in their order; what was left out where anything was run."""
+        """As JSON: a test's result in each lab; what was left out where anything was run."""
+        whole: dict[tuple[str, ...], Result] = {}
+        for one in self.found.values():
+            key = (one.test, one.backend, one.release, one.stage)
+            whole[key] = min(whole.get(key, one), one, key=_place)
         ran = {(one.backend, one.release) for one in self.found.values()}
         left = dict.fromkeys(one for one in self.left_out if (one.backend, one.release) in ran)
         return {
-            "results": [asdict(one) for one in self.found.values()],
+            "results": [_plain(one) for one in whole.values()],
             "left out": [one.plain() for one in left],
         }
+
+
+def _place(one: Result) -> int:
+    return _CASES.index(one.outcome)
+
+
+def _plain(one: Result) -> dict[str, Any]:
+    return {name: value for name, value in asdict(one).items() if name != "case"}
 
 
 def save(results: Results, path: Path) -> None:

@@ -23,7 +23,7 @@ def _open(stage: Stage) -> set[int]:
 
 
 @pytest.mark.stages(since="dns")
-@pytest.mark.inventory("FW1", "FW3", "TLS5", "CON9", "DEM3", "DEM4", "MDA1", "WEB1", "SIE6")
+@pytest.mark.inventory("FW1", "FW3", "TLS5", "CON9", "DEM3", "DEM4", "MDA1", "SIE6")
 def test_the_stage_s_ports(lab: Lab) -> None:
     found = {one.number: one.state for one in lab.scan()}
     other = found.pop(SSH)
