@@ -5,10 +5,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help lab test test-load test-container check bench fuzz labs states settings constraints dist clean distclean python
+.PHONY: help lab test test-load test-container test-container-all test-python313 check bench fuzz labs states settings constraints dist clean distclean python
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 lab: $(VENV)/.lab ## open the notebooks in JupyterLab
 	@$(BIN)/mailsim lab
@@ -20,8 +20,20 @@ test: check ## all checks and all tests: what CI runs
 test-load: $(VENV)/.test ## the lab under load, cut off and killed: what CI runs after the tests
 	$(BIN)/pytest tests/load -o python_files='load_*.py' --timeout 0
 
+# The labs' home: with its authority kept, images are built once for all suites, and kept too.
+CONTAINER := $(BIN)/pytest $(wildcard tests/lab/container tests/contract tests/fidelity) \
+	-m 'container or inventory' -n 2 --dist loadgroup --timeout 0
+test-container test-container-all: export MAILSIM_TEST_HOME ?= $(CURDIR)/build/labs
+test-container test-container-all: export MAILSIM_CONTRACT_RESULTS ?= $(CURDIR)/build/contract.json
+
 test-container: $(VENV)/.test ## the real system in containers, built where it is missing (root, podman or docker)
-	$(BIN)/pytest tests/lab/container -m container --timeout 0
+	$(CONTAINER)
+
+test-container-all: $(VENV)/.test ## the same at every stage
+	MAILSIM_CONTRACT_STAGES=all $(CONTAINER)
+
+test-python313: $(VENV)/.test ## the core's tests under Python 3.13, in the container of Debian 13
+	$(BIN)/python tools/python313.py
 
 check: $(VENV)/.test ## style, types (for Windows too) and layers
 	$(BIN)/ruff check .

@@ -127,19 +127,26 @@ def silent(server: Server, one: Wanted, stage: Stage, log: Path) -> LabError:
     journal = server.run(*_JOURNAL, check=False).stdout
     with log.open("ab") as file:
         file.write(journal)
-    said = server.run(
-        *_JOURNAL, "--unit", one.unit, "--lines", _LINES, "--output", "cat", check=False
-    )
     stages = list(Stage)
     return LabError(
         "container.not-started",
         service=one.name,
         unit=one.unit,
         state=_unit(server, one),
-        lines=shortened(said.stdout.decode("utf-8", "replace")),
+        lines=_last_words(server, one),
         before=stages[max(0, stages.index(stage) - 1)].value,
         log=log,
     )
+
+
+def _last_words(server: Server, one: Wanted) -> str:
+    """What its programs have said last; what systemd says of them, where they said nothing."""
+    for wanted in (f"_SYSTEMD_UNIT={one.unit}.service", f"--unit={one.unit}"):
+        words = (*_JOURNAL, "--lines", _LINES, "--output", "cat", wanted)
+        said = server.run(*words, check=False).stdout.decode("utf-8", "replace")
+        if said.strip():
+            return shortened(said)
+    return shortened("")
 
 
 async def states(space: Namespace, ports: Mapping[str, int]) -> dict[str, PortState]:

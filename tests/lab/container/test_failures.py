@@ -22,7 +22,7 @@ RELEASE = Release.BOOKWORM
 UP = ("up", "--backend", "container", "--release", RELEASE.value, "--name", "ctr-bad")
 # What is done to the image, the service that then does not answer, and what its log says.
 BROKEN = {
-    "dovecot": ("echo 'protocols = smoke' >> /etc/dovecot/dovecot.conf", "dovecot", "smoke"),
+    "dovecot": ("echo 'protocols = smoke' >> /etc/dovecot/dovecot.conf", "pop3", "smoke"),
     "named": ("echo 'options { smoke; };' >> /etc/bind/named.conf", "dns", "redefinition|smoke"),
     "apache": ("echo 'Smoke on' >> /etc/apache2/apache2.conf", "webmail", "Smoke"),
 }

@@ -82,10 +82,11 @@ def test_data_alone_is_put_back_in_the_same_container(
 def test_a_session_does_not_live_on(fresh: Lab, container: Container) -> None:
     same = container(fresh)
     about = fresh.endpoints["imap"]
-    with imaplib.IMAP4("127.0.0.1", about.reached_port) as client:
-        assert fresh.reset()
-        with pytest.raises((imaplib.IMAP4.abort, OSError)):
-            client.noop()
+    client = imaplib.IMAP4("127.0.0.1", about.reached_port)
+    assert fresh.reset()
+    with pytest.raises((imaplib.IMAP4.abort, OSError)):
+        client.noop()
+    client.shutdown()
     assert container(fresh) == same
 
 
