@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ UP = ("up", "--backend", "container", "--release", RELEASE.value, "--name", "ctr
 # What is done to the image, the service that then does not answer, and what its log says.
 BROKEN = {
     "dovecot": ("echo 'protocols = smoke' >> /etc/dovecot/dovecot.conf", "pop3", "smoke"),
-    "named": ("echo 'options { smoke; };' >> /etc/bind/named.conf", "dns", "redefinition|smoke"),
+    "named": ("echo 'options { smoke; };' >> /etc/bind/named.conf", "dns", "redefined"),
     "apache": ("echo 'Smoke on' >> /etc/apache2/apache2.conf", "webmail", "Smoke"),
 }
 
@@ -65,7 +66,7 @@ def test_a_service_that_does_not_start_is_named_with_its_last_lines(
     assert main([*UP, "--stage", "mail"]) == 1
     said = capsys.readouterr().err.splitlines()[-1]
     assert f"{service} does not answer: its unit" in said
-    assert any(one in said for one in complaint.split("|"))
+    assert re.search(complaint, said), said
     assert "--stage dns" in said
     journal = real_home / "run" / "ctr-bad" / "build.log"
     assert str(journal) in said
