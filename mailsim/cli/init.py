@@ -14,6 +14,7 @@ from mailsim.language import LANGUAGES, language, word
 
 PACKAGE: Final = Path(__file__).resolve().parent.parent
 CONFIG: Final = "mailsim.toml"
+NETWORK: Final = "network.json"
 NAMES: Final = ("Vagrantfile", "labs", "provision")
 
 
@@ -64,6 +65,8 @@ def _fill(stage: Path) -> None:
             shutil.copytree(source, stage / name, ignore=_ignored)
         else:
             shutil.copyfile(source, stage / name)
+    # The roles read who exists: in a checkout from the package, which a class's folder has not.
+    shutil.copyfile(PACKAGE / "lab" / NETWORK, stage / "provision" / NETWORK)
     config = f'{word("init.config")}\nlanguage = "{language()}"\n'
     (stage / CONFIG).write_text(config, encoding="utf-8")
 

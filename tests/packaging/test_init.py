@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -29,6 +31,38 @@ def test_everything_is_laid_down_in_a_new_folder(
     assert {"labs/en/00_start_here.ipynb", "labs/fr/00_first_trace.ipynb"} <= tree(target)
     assert (target / "provision" / "README.md").is_file()
     assert tomllib.loads((target / "mailsim.toml").read_text("utf-8")) == {"language": lang}
+
+
+def test_the_roles_find_the_network_in_the_folder_itself(tmp_path: Path) -> None:
+    lay_down(tmp_path)
+    laid = tmp_path / "provision" / "network.json"
+    assert laid.read_bytes() == (init.PACKAGE / "lab" / "network.json").read_bytes()
+    # Nothing of the package's own folders is beside it.
+    assert not (tmp_path / "mailsim").exists()
+    playbook = tmp_path / "play.yml"
+    playbook.write_text(
+        "- {hosts: all, gather_facts: false, connection: local, tasks: ["
+        "{name: Say it, ansible.builtin.debug: {msg: '{{ mailsim_network.domain }}'}}]}\n",
+        encoding="utf-8",
+    )
+    _ansible(tmp_path, playbook)
+
+
+def _ansible(folder: Path, playbook: Path) -> None:
+    """The laid down variables are found by a playbook that stands where site.yml does."""
+    program = shutil.which("ansible-playbook")
+    if program is None:
+        pytest.skip("ansible-playbook is not installed")
+    beside = playbook.replace(folder / "provision" / playbook.name)
+    done = subprocess.run(
+        [program, "-i", "localhost,", str(beside)],
+        cwd=folder / "provision",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"msg": "minfo.sn"' in done.stdout or "msg: minfo.sn" in done.stdout
 
 
 def test_students_get_no_solutions(tmp_path: Path) -> None:
