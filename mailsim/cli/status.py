@@ -8,6 +8,7 @@ from typing import Any
 from mailsim.cli.attached import NAME, state_word
 from mailsim.cli.output import JSON, LANG, chosen_language, say, show_json
 from mailsim.language import language, word
+from mailsim.model.stage import Release
 
 _LINES = 5
 
@@ -44,7 +45,7 @@ def _time(clock: float) -> str:
 def _show(found: dict[str, Any], lang: str) -> None:
     kind = "cli.status-fixed" if found["fixed"] else "cli.status-random"
     say(word("cli.status-lab", lang, **{key: found[key] for key in ("name", "backend", "pid")}))
-    say(word("cli.status-stage", lang, stage=found["stage"], release=found["release"]))
+    say(_stage(found, lang))
     for name, one in found["endpoints"].items():
         if one["port"]:
             say(f"  {name:<12} {one['host']}:{one['port']}  {state_word(one, lang)}")
@@ -60,5 +61,21 @@ def _show(found: dict[str, Any], lang: str) -> None:
         for box, count in counts.items()
     )
     say(word("cli.status-mailboxes", lang, boxes=boxes or "-"))
+    if found["log"]:
+        say(word("cli.status-log", lang))
     for line in found["log"]:
-        say(line, "dim")
+        say(f"  {line}", "dim")
+
+
+def _stage(found: dict[str, Any], lang: str) -> str:
+    """Stage and release, with what the release behaves like."""
+    release = Release.of(found["release"])
+    postfix, dovecot = (".".join(map(str, one)) for one in (release.postfix, release.dovecot))
+    return word(
+        "cli.status-stage",
+        lang,
+        stage=found["stage"],
+        release=found["release"],
+        postfix=postfix,
+        dovecot=dovecot,
+    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,10 @@ from mailsim.cli.attached import NAME, lab_named
 from mailsim.cli.dns import trace_dns
 from mailsim.cli.output import JSON, LANG, chosen_language
 from mailsim.cli.session import Session, Show
-from mailsim.errors import UsageError
+from mailsim.errors import NameNotFound, UsageError
 from mailsim.language import word
+from mailsim.model import Protocol
+from mailsim.model.service import SERVICES
 from mailsim.net import Timeouts
 from mailsim.tracers.base import Tracer
 from mailsim.wire.quirk import Quirk
@@ -66,20 +70,33 @@ def _command(protocol: str, kind: str) -> None:
 
         def connect() -> Tracer[Any, Any]:
             lab = lab_named(to, name)
-            return tracer(
-                lab.service(to, tracer.protocol, tls=tls) if lab else to,
-                tls=tls,
-                ca=ca or (lab.ca if lab else None),
-                server_name=server_name,
-                local_address=local,
-                timeouts=Timeouts(connect=min(timeout, 10.0), silence=timeout),
-                quirks=quirks,
-                watcher=lab.witness() if lab else None,
-            )
+            with _named(to, tracer.protocol):
+                return tracer(
+                    lab.service(to, tracer.protocol, tls=tls) if lab else to,
+                    tls=tls,
+                    ca=ca or (lab.ca if lab else None),
+                    server_name=server_name,
+                    local_address=local,
+                    timeouts=Timeouts(connect=min(timeout, 10.0), silence=timeout),
+                    quirks=quirks,
+                    watcher=lab.witness() if lab else None,
+                )
 
         return session.run(connect)
 
     app.command(protocol, help=word(f"cli.trace-{protocol}"))(trace)
+
+
+@contextmanager
+def _named(to: str, protocol: Protocol) -> Iterator[None]:
+    """A single word that no name server knows is a lab's service, misspelt."""
+    try:
+        yield
+    except NameNotFound:
+        if not to.isalnum():
+            raise
+        known = ", ".join(name for name, one in SERVICES.items() if one.protocol is protocol)
+        raise UsageError("cli.no-service", to=to, known=known) from None
 
 
 def _quirk(name: str) -> Quirk:

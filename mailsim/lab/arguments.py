@@ -110,5 +110,10 @@ def read_rules(file: Path) -> Any:
         return json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError("lab.no-rules", file=file, reason=error.strerror) from None
-    except (ValueError, RecursionError) as error:
-        raise UsageError("lab.no-rules", file=file, reason=error) from None
+    except UnicodeDecodeError:
+        raise UsageError("lab.rules-no-text", file=file) from None
+    except json.JSONDecodeError as error:
+        where = {"line": error.lineno, "column": error.colno}
+        raise UsageError("lab.rules-no-json", file=file, **where) from None
+    except (ValueError, RecursionError):  # a number without end, or brackets without end
+        raise UsageError("lab.rules-no-json", file=file, line=1, column=1) from None

@@ -165,6 +165,7 @@ def rule_of(document: Any) -> Rule:
     given = dict(document)
     kind = given.pop("action", None)
     name = given.get("name", "")
+    _known_keys(name, kind, given)
     action: Action
     if kind == "answer":
         action = Answer(given.pop("text", ""))
@@ -174,14 +175,21 @@ def rule_of(document: Any) -> Rule:
         action = Drop()
     elif kind == "truncate":
         action = Truncate(given.pop("octets", None))
+    elif kind is None:
+        raise UsageError("disturbance.no-action", rule=name, accepted=", ".join(ACTIONS))
     else:
         _refuse(name, "action", kind, ", ".join(ACTIONS))
+    return Rule(action=action, **{"name": "", **given})
+
+
+def _known_keys(name: str, kind: object, given: Mapping[str, Any]) -> None:
+    """A misspelt key is told of before what is missing for it."""
+    own = [_OWN[kind]] if isinstance(kind, str) and kind in _OWN else list(_OWN.values())
     known = [field.name for field in fields(Rule)]
+    known[2:2] = filter(None, own)  # behind "action"
     if unknown := [key for key in given if key not in known]:
-        known[2:2] = [_OWN[kind]] if _OWN[kind] else []  # behind "action"
         accepted = ", ".join(known)
         raise UsageError("disturbance.unknown-key", rule=name, key=unknown[0], accepted=accepted)
-    return Rule(action=action, **{"name": "", **given})
 
 
 class Disturbances:
@@ -220,7 +228,8 @@ class Disturbances:
 
         Raises UsageError.
         """
-        if isinstance(document, Mapping) and "action" in document:
+        single = isinstance(document, Mapping) and not document.keys() & {"version", "rules"}
+        if single and document:
             self.add(rule_of(document))
             return
         if not isinstance(document, Mapping) or not isinstance(document.get("rules"), list):

@@ -126,6 +126,10 @@ def test_mail_is_kept_in_a_folder(up: StartUp, tmp_path: Path) -> None:
         (("trace", "smtp", "--to", "smtp"), 1, "start one with mailsim up"),
         (("trace", "smtp", "--to", "smtp", "--name", "tp"), 1, "No lab named “tp” is running"),
         (("trace", "dns", "minfo.sn", "--name", "tp"), 1, "No lab named “tp” is running"),
+        (("trace", "imap", "--to", "imapz"), 2, "“imapz” is no service of a lab for this"),
+        (("trace", "imap", "--to", "imapz"), 2, "(imap, imaps)"),
+        (("trace", "sieve", "--to", "sieve"), 2, "(managesieve)"),
+        (("trace", "imap", "--to", "no.such.invalid"), 1, "no.such.invalid has no address"),
         (("trace", "dns", "minfo.sn", "--to", "x:53", "--name", "tp"), 2, "is no service of one"),
         (("trace", "smtp", "--to", "x:25", "--name", "tp"), 2, "--to takes smtp, submission"),
     ],
@@ -140,11 +144,22 @@ def test_what_cannot_be_done_is_one_sentence(
     assert not run_home().exists() or list(run_home().iterdir()) == []
 
 
-def test_rules_that_are_no_json(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "rules.json").write_text("{")
-    result = run("up", "--disturb", str(tmp_path / "rules.json"))
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"{", "are not JSON from line 1, column 2 on"),
+        (b'{"version": 1,\n "rules": [}', "are not JSON from line 2, column 12 on"),
+        (b"[" * 100_000, "are not JSON from line 1, column 1 on"),
+        (b"\x89PNG\r\n\x1a\n", "are no text in UTF-8"),
+    ],
+)
+def test_rules_that_are_no_json(run: Run, tmp_path: Path, content: bytes, sentence: str) -> None:
+    file = tmp_path / "rules.json"
+    file.write_bytes(content)
+    result = run("up", "--disturb", str(file))
     assert result.code == 2
-    assert "rules.json cannot be read" in result.err
+    assert f"The rules {file} {sentence}" in result.err
+    assert result.err.count("\n") == 1
 
 
 def test_up_disturbs_by_rules(up: StartUp, run: Run, tmp_path: Path) -> None:
@@ -176,13 +191,16 @@ def test_status(lab: Lab, run: Run) -> None:
     lab.idle()
     shown = run("status").out
     assert "Lab “default”: embedded" in shown
-    assert "Stage sieve, as noble" in shown
+    assert "Stage sieve; release noble: behaves as Postfix 3.8.6 and Dovecot 2.3.21\n" in shown
     assert "Seed 1: all repeats; the clock is fixed at 2010-06-21T08:00" in shown
     assert "Faults: F8" in shown
     assert f"CA: {lab.ca}\n" in shown
     assert "Queue: 0" in shown
     assert "Mailboxes: cheikh INBOX 1" in shown
-    assert repr(lab.logs[-1:][0].text)[1:-1] in shown
+    heading, _, lines = shown.partition("The last lines of the log (all of them: mailsim logs):\n")
+    assert heading.endswith("Mailboxes: cheikh INBOX 1\n")
+    assert lines.count("\n") == 5
+    assert repr(lab.logs[-1:][0].text)[1:-1] in lines.splitlines()[-1]
 
 
 def test_status_as_json(lab: Lab, run: Run) -> None:
