@@ -7,15 +7,23 @@ import os
 import subprocess
 import sys
 import tempfile
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from mailsim.cli.init import CONFIG, lay_down
 from mailsim.errors import LabError
+from mailsim.lab.rundir import DEFAULT
 
 FOLDER: Final = "mailsim-lab"
 PATIENCE: Final = 3.0  # seconds that JupyterLab has to stop
+
+
+class Told(BaseException):
+    """A signal says: end."""
+
+
 LOCALES: Final = {"en": "en", "fr": "fr_FR"}
 
 
@@ -41,28 +49,46 @@ def check_jupyterlab() -> None:
         raise LabError("notebooks.no-jupyterlab")
 
 
-def open_notebooks(folder: Path, lang: str, *, browser: bool = True) -> int:
-    """Run JupyterLab on `folder`, the first notebook in `lang` open, until it is stopped.
-
-    Listens on loopback, on a port that the system chooses.  Returns JupyterLab's
-    exit code.  Raises LabError when the folder holds no notebooks in `lang`.
-    """
+def first_notebook(folder: Path, lang: str) -> Path:
+    """The index in `lang`.  Raises LabError when the folder holds no notebooks in it."""
     first = min((folder / "labs" / lang).glob("*.ipynb"), default=None)
     if first is None:
         raise LabError("notebooks.none", folder=folder, lang=lang)
+    return first
+
+
+def open_notebooks(folder: Path, lang: str, *, browser: bool = True, lab: str = DEFAULT) -> int:
+    """Run JupyterLab on `folder`, the first notebook in `lang` open, until it is stopped.
+
+    Listens on loopback, on a port that the system chooses; its kernels' `Lab()` is the one
+    called `lab`.  Returns JupyterLab's exit code.  Raises LabError as `first_notebook` does.
+    """
+    first = first_notebook(folder, lang)
     with tempfile.TemporaryDirectory(prefix="mailsim-") as settings:
         overrides = Path(settings) / "overrides.json"
         overrides.write_text(json.dumps(_overrides(lang)), encoding="utf-8")
-        return _run(_command(folder, first, settings, browser=browser))
+        return _run(_command(folder, first, settings, browser=browser), _environment(lab))
 
 
-def _run(command: list[str]) -> int:
+def _environment(lab: str) -> dict[str, str]:
+    """What the kernels are to find."""
     # mailsim.toml beside each notebook gives its language; the variable would go before it.
     environment = {key: value for key, value in os.environ.items() if key != "MAILSIM_LANG"}
+    if lab != DEFAULT:
+        environment["MAILSIM_LAB"] = lab
+    # A student's slips are told in a sentence from the first cell on.
+    environment["PYTHONSTARTUP"] = str(files("mailsim.lab").joinpath("startup.py"))
+    return environment
+
+
+def _run(command: list[str], environment: dict[str, str]) -> int:
     with subprocess.Popen(command, env=environment) as jupyter:  # noqa: S603 - our own Python
         try:
             return jupyter.wait()
         except KeyboardInterrupt:
+            return _stopped(jupyter)
+        except Told:  # only this process was: the terminal's Ctrl-C goes to both
+            jupyter.terminate()
             return _stopped(jupyter)
 
 

@@ -111,6 +111,15 @@ def attach_or_start(
         time.sleep(_STEP)
 
 
+def attach_as_asked(name: str, *, backend: str, stage: Stage | None) -> Backend | None:
+    """The lab that runs, None where none of that name does.  Raises LabError where it is another."""
+    found = _existing(name)
+    if found is not None:
+        wanted = backend if backend != "embedded" else None
+        _check_same(found.ask("describe"), {"backend": wanted, "stage": stage})
+    return found
+
+
 def running_in_process(name: str) -> Hosted | None:
     """The lab of that name that this process runs."""
     # Without its module there is none; it is not imported to ask for it.
