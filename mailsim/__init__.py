@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mailsim.errors import LabError, MailsimError, UsageError
     from mailsim.lab.exercises import Exercises
     from mailsim.lab.lab import Lab
+    from mailsim.net.scripted import ScriptedPeer
     from mailsim.secret import Secret
     from mailsim.tracers.dns import DnsTracer
     from mailsim.tracers.imap import ImapTracer
@@ -32,6 +33,7 @@ __all__ = [
     "MailsimError",
     "ManageSieveTracer",
     "Pop3Tracer",
+    "ScriptedPeer",
     "Secret",
     "SmtpTracer",
     "UsageError",
@@ -49,6 +51,7 @@ _HOMES: Final = {
     "MailsimError": "mailsim.errors",
     "ManageSieveTracer": "mailsim.tracers.managesieve",
     "Pop3Tracer": "mailsim.tracers.pop3",
+    "ScriptedPeer": "mailsim.net.scripted",
     "Secret": "mailsim.secret",
     "SmtpTracer": "mailsim.tracers.smtp",
     "UsageError": "mailsim.errors",
