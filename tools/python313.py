@@ -17,7 +17,7 @@ from typing import Final
 from mailsim.errors import LabError
 from mailsim.lab.container.buildlog import BuildLog
 from mailsim.lab.container.engine import Engine, find_engine, is_root
-from mailsim.lab.container.images import image
+from mailsim.lab.container.images import image, limits
 from mailsim.model.stage import Release, Stage
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -83,9 +83,9 @@ def run(engine: Engine, tag: str, site: Path, tree: Path) -> int:
     """The tests, as a program of the image and without its services; pytest's exit code."""
     mounts = ("--volume", f"{site}:/site:ro", "--volume", f"{tree}:/tree:ro", "--workdir", "/tree")
     variables = ("--env", "PYTHONPATH=/site", "--env", "PYTHONDONTWRITEBYTECODE=1")
-    words = ("run", "--rm", "--network", "none", *mounts, *variables, tag)
-    tests = [f"tests/{one}" for one in TESTS]
-    return engine.stream([*words, "python3", "-m", "pytest", "-n", "2", "-q", *tests], print)
+    words = ("run", "--rm", "--network", "none", *limits(), *mounts, *variables, tag)
+    pytest = ("python3", "-m", "pytest", "-n", "2", "-q", *(f"tests/{one}" for one in TESTS))
+    return engine.stream([*words, *pytest], print)
 
 
 if __name__ == "__main__":
