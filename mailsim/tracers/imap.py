@@ -122,6 +122,7 @@ class ImapTracer(Tracer[ImapClient, ImapStep]):
             password=password,
             authzid=authzid,
             token=token,
+            tls="starttls()" if "STARTTLS" in self.capabilities else "",
         )
         return self._say(Authenticate.by(stepper, initial=initial))
 

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterable
 
 from mailsim import sasl
+from mailsim.errors import LocalProtocolError
 from mailsim.model import Endpoint
 from mailsim.secret import Secret
 
@@ -20,14 +21,18 @@ def mechanism(
     password: str | Secret = "",
     authzid: str = "",
     token: str | Secret = "",
+    tls: str = "",
 ) -> sasl.Mechanism:
     """The client's side of `name`, in any case of letters; None chooses among `offered`.
 
     A password serves PLAIN, LOGIN, CRAM-MD5 and SCRAM; a token XOAUTH2 and
-    OAUTHBEARER; the `binding` of the TLS connection SCRAM.  Raises UsageError for a name that is none, LocalProtocolError
+    OAUTHBEARER; the `binding` of the TLS connection SCRAM; `tls` is the method that begins TLS
+    where the server offers it.  Raises UsageError for a name that is none, LocalProtocolError
     where there is nothing in common.
     """
     known = {one.upper() for one in offered}
+    if name is None and tls and not known:
+        raise LocalProtocolError("tracer.tls-first", server=endpoint.server, call=tls)
     chosen = name or sasl.choose(
         known, password=bool(password), token=bool(token), channel_binding=binding is not None
     )

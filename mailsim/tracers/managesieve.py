@@ -128,6 +128,7 @@ class ManageSieveTracer(Tracer[ManageSieveClient, ManageSieveStep]):
             password=password,
             authzid=authzid,
             token=token,
+            tls="starttls()" if "STARTTLS" in self._core.capabilities else "",
         )
         return self._say(Authenticate.by(stepper, initial=initial))
 

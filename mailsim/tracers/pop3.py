@@ -153,6 +153,7 @@ class Pop3Tracer(Tracer[Pop3Client, Pop3Step]):
             password=password,
             authzid=authzid,
             token=token,
+            tls="stls()" if "STLS" in self.capabilities else "",
         )
         return self._say(Authenticate.by(stepper, initial=initial))
 

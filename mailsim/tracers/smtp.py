@@ -138,6 +138,7 @@ class SmtpTracer(Tracer[SmtpClient, SmtpStep]):
             password=password,
             authzid=authzid,
             token=token,
+            tls="starttls(), ehlo()" if "STARTTLS" in self._core.extensions else "",
         )
         return self._say(Authenticate.by(stepper))
 
