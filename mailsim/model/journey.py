@@ -46,7 +46,7 @@ class Stop:
     """One stop: what happened, and the line that says so (its `fields` hold the details).
 
     `rule` is the line of the Sieve script that decided it, where the lab can tell:
-    `/etc/dovecot/sieve/default.sieve:3: fileinto "Junk"`.
+    `/etc/dovecot/global_script/dovecot.sieve:4: fileinto "Junk"`.
     """
 
     kind: StopKind

@@ -6,12 +6,13 @@ release and the faults that are on.  The servers read nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from mailsim.model.network import Network
 from mailsim.model.stage import Release, Stage
+from mailsim.servers.faults import CHANGES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +246,7 @@ def config(
     for since, change in _STAGES:
         if stage >= since:
             made = change(made, network)
-    for fault, change in _FAULTS.items():
+    for fault, change in CHANGES.items():
         if fault in faults:
             made = change(made, network)
     return made
@@ -313,6 +314,7 @@ def _spamassassin(c: Config, _: Network) -> Config:
 
 # The thesis's global script (SIE5): what SpamAssassin has marked goes to Junk.
 _SPAM_TO_JUNK: Final = """\
+# SIE5: what Amavis calls spam goes to Junk.
 require ["fileinto", "mailbox"];
 if header :contains "X-Spam-Flag" "YES" {
   fileinto :create "Junk";
@@ -335,61 +337,5 @@ _STAGES: Final[tuple[tuple[Stage, Callable[[Config, Network], Config]], ...]] = 
     (Stage.SIEVE, _sieve),
 )
 
-
-def _f5(c: Config, _: Network) -> Config:
-    return replace(
-        c, smtpd_forbid_bare_newline="normalize", smtpd_forbid_bare_newline_exclusions=()
-    )
-
-
-def _f6(c: Config, _: Network) -> Config:
-    return replace(
-        c,
-        strict_rfc821_envelopes=True,
-        smtpd_helo_restrictions=("reject_non_fqdn_helo_hostname", "reject_invalid_helo_hostname"),
-    )
-
-
-def _f7(c: Config, _: Network) -> Config:
-    return replace(
-        c, smtpd_tls_auth_only=False, smtpd_sasl_auth_enable=True, myhostname="mail.minfo.org"
-    )
-
-
-def _f10(c: Config, _: Network) -> Config:
-    return replace(
-        c, open_ports=(FIREWALL_OPEN if c.open_ports is None else c.open_ports) - {53, 80, 443}
-    )
-
-
-def _f12(c: Config, _: Network) -> Config:
-    return replace(c, mailbox_transport="") if c.sieve else c
-
-
-def _f16(c: Config, _: Network) -> Config:
-    spaced = c.sieve_default.replace('"fileinto"', '"fileinto "')
-    return replace(c, sieve_default=spaced)
-
-
-_FAULTS: Final[Mapping[str, Callable[[Config, Network], Config]]] = {
-    "F5": _f5,
-    "F6": _f6,
-    "F7": _f7,
-    "F9": lambda c, _: replace(c, open_ports=frozenset(), loopback_dropped=True),
-    "F10": _f10,
-    "F12": _f12,
-    "F16": _f16,
-    # "FIXME" stands where the number should: Perl takes it for undef.
-    "F18": lambda c, _: replace(c, sa_tag2_level_deflt=None, sa_kill_level_deflt=None),
-    "F19": lambda c, _: c,  # rewrite_header in local.cf: under Amavis it changes nothing
-    "F20": lambda c, _: replace(c, local_domains=(c.myhostname,)),
-    "F23": lambda c, _: replace(c, dnsbl_lists_all=True),
-    "F24": lambda c, _: replace(c, disable_vrfy_command=False, smtp_tls_security_level=""),
-    "F25": lambda c, _: replace(c, header_recipients=True),
-    "F29": lambda c, _: replace(c, canonical_maps=(("secretaire@ugb.sn", "secretariat@ugb.sn"),)),
-    "self-signed": lambda c, _: replace(c, certificate="self-signed"),
-    "expired": lambda c, _: replace(c, certificate="expired"),
-    "wrong-name": lambda c, _: replace(c, certificate="wrong-name"),
-}
 # F8 and F28 act on 465 alone, F22 on the accounts' passwords.
-FAULTS = (*_FAULTS, "F8", "F22", "F28")
+FAULTS = (*CHANGES, "F8", "F22", "F28")

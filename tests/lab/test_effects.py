@@ -19,7 +19,7 @@ from mailsim.servers.config import FAULTS
         ("F20", Stage.AMAVIS),
         ("F22", Stage.MAIL),
         ("F29", Stage.MAIL),
-        ("F9", Stage.DNS),
+        ("F9", Stage.FIREWALL),
         ("F23", Stage.DNS),
     ],
 )

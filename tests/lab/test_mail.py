@@ -13,7 +13,7 @@ SPAM = (
     "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X\n"
 )
 LETTER = "From: secretaire@ugb.sn\nTo: user@minfo.sn\nMessage-ID: <1@ugb.sn>\n\nBonjour\n"
-DEFAULT = "/etc/dovecot/sieve/default.sieve"
+DEFAULT = "/etc/dovecot/global_script/dovecot.sieve"
 
 
 def activate(lab: Lab, script: str) -> None:
@@ -28,7 +28,7 @@ def test_spam_is_filed_in_junk_and_the_journey_names_the_rule(lab: Lab) -> None:
     way = lab.wait(lab.deliver(SPAM.format(id=1)))
     (stored,) = way.of(StopKind.STORED)
     assert stored.line.fields["mailbox"] == "Junk"
-    assert stored.rule == f'{DEFAULT}:3: fileinto "Junk"'
+    assert stored.rule == f'{DEFAULT}:4: fileinto "Junk"'
     assert stored.rule in repr(way)
     assert list(lab.mailboxes["user"]) == ["Junk"]
     with lab.imap() as imap:
@@ -53,7 +53,7 @@ def test_sieve_runs_tell_why_in_both_languages(lab: Lab) -> None:
     name = lab.deliver(SPAM.format(id=2))
     lab.wait(name)
     (run,) = lab.sieve_runs(name, "fr")
-    assert (run.user, run.script, run.decided) == ("user", DEFAULT, ((3, 'fileinto "Junk"'),))
+    assert (run.user, run.script, run.decided) == ("user", DEFAULT, ((4, 'fileinto "Junk"'),))
     assert "vrai" in str(run)
     (run,) = lab.sieve_runs(name, "en")
     assert "true" in str(run)

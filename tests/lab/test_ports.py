@@ -38,12 +38,12 @@ def test_a_port_without_a_server_is_closed(lab: Lab) -> None:
 
 
 def test_a_port_without_a_server_behind_a_firewall_is_filtered(lab: Lab) -> None:
-    lab.reset("mail")
+    lab.reset("firewall")
     lab.fault("F9")
     assert {one.state for one in lab.endpoints.values()} == {PortState.FILTERED}
-    assert heard(lab, "submission") == heard(lab, "smtp") == b""
+    assert heard(lab, "managesieve") == heard(lab, "smtp") == b""
     with pytest.raises(ConnectionTimeout):
-        lab.smtp("submission")
+        lab.sieve()
 
 
 def test_the_scan_says_what_the_endpoints_say(lab: Lab) -> None:

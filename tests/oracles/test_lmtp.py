@@ -72,7 +72,7 @@ service stats {{
 plugin {{
   sieve = file:~/sieve;active=~/.dovecot.sieve
   sieve_before = {folder}/etc/before.sieve
-  sieve_default = {folder}/etc/default.sieve
+  sieve_default = {folder}/etc/dovecot.sieve
   sieve_after = {folder}/etc/after.sieve
   sieve_vacation_min_period = 0
   sieve_extensions = +editheader +vacation-seconds
@@ -86,6 +86,7 @@ it=$(mktemp {folder}/sent/XXXXXX)
 mv "$it" "{folder}/sent/$(date +%s.%N).mail"
 """
 _GLOBAL = ("before", "default", "after")
+_FILES = {"before": "before.sieve", "default": "dovecot.sieve", "after": "after.sieve"}
 _JUNK = 'require ["fileinto", "mailbox"]; fileinto :create "Junk";'
 
 
@@ -257,7 +258,7 @@ class Dovecot:
             old.unlink()
         for name in _GLOBAL:
             if name in case.scripts:
-                self._script(self.folder / "etc" / f"{name}.sieve", case.scripts[name])
+                self._script(self.folder / "etc" / _FILES[name], case.scripts[name])
         if case.personal is not None:
             self._script(home / "sieve" / "s.sieve", case.personal)
             (home / ".dovecot.sieve").symlink_to("sieve/s.sieve")
@@ -365,7 +366,8 @@ def _run(*command: str, fails: bool = False) -> None:
 def _normal(text: str) -> str:
     """Without what differs each time: sessions, processes, places."""
     text = re.sub(r"<[A-Za-z0-9+/]{22}>| [A-Za-z0-9+/]{22} ", " SESSION ", text)
-    text = re.sub(r"/\S*/(etc|homes)/", r"/\1/", text).replace("/etc/dovecot/sieve/", "/etc/")
+    text = re.sub(r"/\S*/(etc|homes)/", r"/\1/", text)
+    text = re.sub("/etc/dovecot/(sieve|global_script)/", "/etc/", text)
     return text.replace("/home/user/", "/homes/user/")
 
 

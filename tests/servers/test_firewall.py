@@ -60,7 +60,8 @@ def test_fault_f9_answers_nothing_at_all() -> None:
 
 
 def test_fault_f9_before_there_was_a_firewall() -> None:
-    assert state(made(Stage.MAIL, "F9"), 25) is FILTERED
+    assert state(made(Stage.MAIL, "F9"), 25) is OPEN
+    assert state(made(Stage.FIREWALL, "F9"), 25) is FILTERED
 
 
 def test_fault_f10_closes_names_and_webmail() -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mailsim.servers.world import World
 
 # sieve_spamtest_status_header: Amavis writes X-Spam-Score (SPA10); 10 of 10 is its kill level.
-_SPAM: Final = Scanner("score", r"X-Spam-Score: *(-?[[:digit:]]+(\.[[:digit:]]+)?)", max_value=6.0)
+_SPAM: Final = Scanner("score", r"X-Spam-Score: (-?[[:digit:]]+(\.[[:digit:]]+)?)", max_value=6.0)
 # What the base has may be required too (RFC 5228 §2.7.3), and is not announced.
 _SILENT: Final = frozenset({"comparator-i;octet", "comparator-i;ascii-casemap"})
 # So much is kept compiled: scripts, and octets of them.

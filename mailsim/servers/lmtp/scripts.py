@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mailsim.protocol.sieve import Script as Compiled
     from mailsim.servers.world import World
 
-DEFAULT = "/etc/dovecot/sieve/default.sieve"
+DEFAULT = "/etc/dovecot/global_script/dovecot.sieve"
 BEFORE = "/etc/dovecot/sieve/before.sieve"
 AFTER = "/etc/dovecot/sieve/after.sieve"
 
