@@ -31,6 +31,37 @@ settings.register_profile(
 settings.load_profile("mailsim")
 
 
+_LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    left = [one for one in items if one.get_closest_marker("container") is not None]
+    if left:
+        stash = left[0].config.stash
+        stash[_LEFT_OUT] = stash.get(_LEFT_OUT, 0) + len(left)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    # One of several processes (-n 2) tells the one that shows the end.
+    if (told := getattr(session.config, "workeroutput", None)) is not None:
+        told["left out"] = session.config.stash.get(_LEFT_OUT, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    # Each has collected all tests, and left out the same.
+    node.config.stash[_LEFT_OUT] = getattr(node, "workeroutput", {}).get("left out", 0)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if left := config.stash.get(_LEFT_OUT, 0):
+        terminalreporter.write_line(
+            f"Left out: {left} tests of the real system, make test-container"
+        )
+
+
 @pytest.fixture
 def lab_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home for labs that no other test shares, for this process and its children."""

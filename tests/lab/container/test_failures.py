@@ -17,9 +17,13 @@ from mailsim.lab.container.engine import Engine, find_engine
 from mailsim.lab.container.running import own_name
 from mailsim.model.stage import Release, Stage
 
-pytestmark = [pytest.mark.container, pytest.mark.timeout(1800)]
-
 RELEASE = Release.BOOKWORM
+
+pytestmark = [
+    pytest.mark.container,
+    pytest.mark.timeout(1800),
+    pytest.mark.xdist_group(RELEASE.value),
+]
 UP = ("up", "--backend", "container", "--release", RELEASE.value, "--name", "ctr-bad")
 # What is done to the image, the service that then does not answer, and what its log says.
 BROKEN = {
