@@ -25,7 +25,7 @@ Grammar, a row ending with LF or CRLF:
     metadata  = "# " key ": " value          ; key = lower-case letters and dashes
     comment   = "#" *char
     unit      = ( "C" / "S" ) row *( SP row )  ; a space for the letter: the unit goes on
-    row       = ":" [ SP *char ]             ; CRLF is implied
+    row       = ":" [ SP *( char / HTAB ) ]  ; CRLF is implied
               / "|" [ SP *escaped ]          ; all is there, the line end too
     escaped   = char / "\\" / "\r" / "\n" / "\t" / "\x" 2HEXDIG
     mark      = "== TLS ==" / "== CLEAR ==" / "== SAME EXCHANGE =="
@@ -104,13 +104,23 @@ def write_text(dialogue: Dialogue, metadata: Mapping[str, Iterable[str]] = _NO_M
     """
     head = {**endpoint_metadata(dialogue.endpoint), **metadata}
     rows = [f"# {key}: {' '.join(one.split())}" for key, values in head.items() for one in values]
+    for exchange, said in _said(dialogue):
+        rows += ["", *map(_note, exchange.notes), *said]
+    return "\n".join([*rows, ""])
+
+
+def lines_text(dialogue: Dialogue) -> str:
+    """The lines alone, a blank one between exchanges; nothing is masked."""
+    return "\n\n".join("\n".join(said) for _, said in _said(dialogue))
+
+
+def _said(dialogue: Dialogue) -> Iterator[tuple[Exchange, list[str]]]:
+    """Each exchange with its rows."""
     secure = dialogue.endpoint.security is Security.IMPLICIT
     for exchange in dialogue.exchanges:
-        rows.append("")
-        rows.extend(_note(note) for note in exchange.notes)
-        rows.extend(_exchange_rows(exchange, dialogue.endpoint.protocol, secure=secure))
+        rows = _exchange_rows(exchange, dialogue.endpoint.protocol, secure=secure)
+        yield exchange, list(rows)
         secure = exchange.lines[-1].secure if exchange.lines else secure
-    return "\n".join([*rows, ""])
 
 
 def _note(note: Note) -> str:
@@ -139,7 +149,8 @@ def shown(raw: bytes) -> str:
         text = raw.removesuffix(b"\r\n").decode() if raw.endswith(b"\r\n") else "\n"
     except UnicodeDecodeError:
         text = "\n"
-    if text.isprintable() and not text.endswith(" "):
+    # A tab folds header fields: it is plain, but for the end of a row.
+    if text.replace("\t", "").isprintable() and not text.endswith((" ", "\t")):
         return f": {text}" if text else ":"
     # The bytes that are not UTF-8 come out as \xNN; a backslash that was there as \\.
     text = "".join(_SHOWN.get(x) or _escaped(x) for x in raw.decode("utf-8", "surrogateescape"))

@@ -64,7 +64,7 @@ class Note:
     params: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Exchange:
     """What the client said and what came back, in the order in which it travelled.
 
@@ -74,6 +74,10 @@ class Exchange:
 
     lines: tuple[Line, ...]
     notes: tuple[Note, ...] = ()
+
+    def __repr__(self) -> str:
+        # Without the bytes: which of them are secret, what was said before decides.
+        return f"<Exchange: {len(self.sent)} sent, {len(self.received)} received>"
 
     @property
     def sent(self) -> tuple[Line, ...]:
@@ -86,9 +90,12 @@ class Exchange:
         return tuple(line for line in self.lines if line.side is Side.SERVER)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Dialogue:
-    """All that was said on one connection, so far or to its end."""
+    """All that was said on one connection, so far or to its end.
+
+    `str()` and a notebook show its lines, secrets hidden, as they show a Step's.
+    """
 
     endpoint: Endpoint
     exchanges: tuple[Exchange, ...] = ()
@@ -100,3 +107,9 @@ class Dialogue:
 
     def __len__(self) -> int:
         return len(self.exchanges)
+
+    def __repr__(self) -> str:
+        from mailsim.dialogue.redact import redact  # noqa: PLC0415 - both are made of dialogues
+        from mailsim.dialogue.text import lines_text  # noqa: PLC0415
+
+        return lines_text(redact(self)) or f"<Dialogue with {self.endpoint}: nothing was said>"

@@ -12,6 +12,7 @@ from mailsim.dialogue.json import from_document, read_json, to_document, write_j
 from mailsim.dialogue.text import read_text, write_text
 from mailsim.errors import UsageError
 from mailsim.model import Endpoint, Protocol, Security
+from mailsim.secret import MASK
 
 SPEECH = st.sampled_from(
     [b"220 ready\r\n", b"354 go\r\n", b"+ \r\n", b'"challenge"\r\n', b"MAIL FROM:<a@b>\r\n"]
@@ -152,6 +153,24 @@ def test_bytes_that_do_not_show_are_escaped() -> None:
     raws = [line.raw for line in read_text(text).dialogue.lines()]
     e = "\u00e9".encode()
     assert raws == [b"\xff\x00\\ \t" + e + b"\r\n", b"QUIT\n", b"a\\b\r\n", b"\r\n", e + b"\r\n"]
+
+
+def test_a_tab_that_folds_a_header_field_is_no_riddle() -> None:
+    text = "C: a\nS: Received: from x\n : \tby y; z\nS| odd\\t\\r\\n\n"
+    (exchange,) = read_text(f"# protocol: imap\n{text}").dialogue.exchanges
+    assert exchange.lines[1].raw == b"Received: from x\r\n\tby y; z\r\n"
+    assert exchange.lines[2].raw == b"odd\t\r\n"
+    written = write_text(Dialogue(Endpoint("imap", Protocol.IMAP, "x", 143), (exchange,)))
+    assert written.endswith(f"\n\n{text}".rstrip("\n") + "\n")
+
+
+def test_a_dialogue_shows_its_lines_and_no_secret() -> None:
+    text = "S: +OK hi\n\nC: USER user\nS: +OK\n\nC: PASS minfo\nS: -ERR no\n"
+    dialogue = read_text(f"# protocol: pop3\n# server: mail.minfo.sn\n\n{text}").dialogue
+    assert repr(dialogue) == str(dialogue) == text.replace("minfo", MASK).rstrip("\n")
+    assert [repr(one) for one in dialogue.exchanges[1:]] == ["<Exchange: 1 sent, 1 received>"] * 2
+    empty = Dialogue(dialogue.endpoint)
+    assert repr(empty) == "<Dialogue with mail.minfo.sn:110: nothing was said>"
 
 
 def test_a_block_is_one_unit_of_many_rows() -> None:
