@@ -43,7 +43,7 @@ check: $(VENV)/.test ## style, types (for Windows too) and layers
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.test ## the benchmarks of tests/perf
-	$(BIN)/pytest tests/perf -o python_files='bench_*.py' --timeout 0 -s
+	$(BIN)/pytest tests/perf -o python_files='bench_*.py' -m perf --timeout 0 -s
 
 fuzz: $(VENV)/.test ## every Hypothesis test, at length (MAILSIM_FUZZ_EXAMPLES=5000 each)
 	$(BIN)/pytest -n 2 -m hypothesis --hypothesis-profile fuzz --timeout 0
