@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailsim.checks import lab00, lab01, lab02, lab04, lab05
+from mailsim.checks import lab00, lab01, lab02, lab03, lab04, lab05
 from mailsim.checks.exercise import Exercise
 from mailsim.errors import UsageError
 
@@ -12,6 +12,7 @@ LABS: Final = {
     "00": lab00.EXERCISES,
     "01": lab01.EXERCISES,
     "02": lab02.EXERCISES,
+    "03": lab03.EXERCISES,
     "04": lab04.EXERCISES,
     "05": lab05.EXERCISES,
 }
