@@ -46,6 +46,11 @@ class LineBuffer:
     def __len__(self) -> int:
         return len(self._data) - self._start
 
+    @property
+    def overlong(self) -> bool:
+        """Whether the line that comes is over the limit, and what comes of it let go."""
+        return self._head is not None
+
     def feed(self, data: bytes) -> None:
         """Append what has arrived."""
         if self._start:

@@ -106,6 +106,11 @@ class ImapServer(Core[Response, Event]):
         return self._reader.begun
 
     @property
+    def overlong(self) -> bool:
+        """Whether the line that comes is over the limit already (Quirk.CUT_LINE)."""
+        return self._reader.overlong
+
+    @property
     def awaited(self) -> tuple[int, int] | None:
         """Of the literal that is awaited how many octets there are, and how many there will be."""
         literal = self._reader.announced

@@ -118,6 +118,11 @@ class ImapSession(Channel[Response, Event]):
         told.update((name, self.read[name]) for name in read)
         return " ".join(f"{name}={count}" for name, count in told.items())
 
+    async def _read(self) -> bytes:
+        if self.core.overlong and not self.user:  # it need not end to end the connection
+            raise RemoteProtocolError("wire.line-too-long", limit=LINE_LIMIT)
+        return await super()._read()
+
     @property
     def patience(self) -> float:
         return _IDLE_TIMEOUT if self.user else super().patience

@@ -95,6 +95,11 @@ class FrameReader:
         return self._units[0] if self._units else self._buffer.peek(self._line)
 
     @property
+    def overlong(self) -> bool:
+        """Whether the line that comes is over the limit already (Quirk.CUT_LINE)."""
+        return self._buffer.overlong
+
+    @property
     def arrived(self) -> int:
         """How many octets of the announced literal are there."""
         return min(len(self._buffer), self.announced.size) if self.announced else 0

@@ -59,6 +59,19 @@ def test_a_line_beyond_all_measure_before_the_login() -> None:
     run(scene)
 
 
+@pytest.mark.parametrize("before", [b"", b"c1 AUTHENTICATE PLAIN\r\n"])
+def test_one_before_the_login_that_never_ends(before: bytes) -> None:
+    async def scene() -> None:
+        talk = Talk(new_world())
+        await talk.greeting()
+        talk.pipe.say(before + b"LOGIN " + b"x" * 200_000)
+        while b"* BYE Input buffer full, aborting\r\n" not in await talk.unasked():
+            pass
+        await talk.end()
+
+    run(scene)
+
+
 def test_many_commands_at_once_keep_nobody_waiting_and_fill_no_memory() -> None:
     async def scene() -> None:
         world = new_world()
