@@ -45,6 +45,20 @@ def test_pop3_greets_and_says_what_it_can(lab: Lab) -> None:
     assert set(offered["SASL"]) == {"PLAIN", "LOGIN"}
 
 
+@pytest.mark.inventory("DEM3", "DEM4", "TLS5")
+@pytest.mark.stages(until="tls")
+def test_what_143_and_110_offer_in_the_clear_is_the_stage_s(lab: Lab) -> None:
+    """Logins, until TLS is there; from then on TLS, and no login before it."""
+    secure = lab.stage >= Stage.TLS
+    with lab.imap("imap") as imap, lab.pop3("pop3") as pop3:
+        imap.capability()
+        pop3.capa()
+        for word, there in (("AUTH=PLAIN", not secure), ("STARTTLS", secure), ("LOGINDISABLED", secure)):  # fmt: skip
+            assert (word in imap.capabilities) is there, word
+        assert ("STLS" in pop3.capabilities) is secure
+        assert (pop3.capabilities.get("SASL", ()) == ("PLAIN", "LOGIN")) is not secure
+
+
 @pytest.mark.inventory("DEM6", "TLS5")
 @pytest.mark.stages(since="tls")
 def test_a_login_and_a_logout_on_993(lab: Lab) -> None:

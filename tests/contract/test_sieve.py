@@ -118,11 +118,16 @@ def test_what_managesieve_says_and_offers(lab: Lab) -> None:
         assert offered["SASL"] == ""
         assert "STARTTLS" in offered
         assert {"fileinto", "vacation", "mailbox", "envelope"} <= set((offered["SIEVE"] or "").split())  # fmt: skip
-        refused = sieve.send_raw('AUTHENTICATE "PLAIN" "AHVzZXIAbWluZm8="\r\n')
-        assert (refused.ok, refused.code) == (False, "ENCRYPT-NEEDED")
         assert sieve.starttls().ok
         assert (sieve.capabilities["SASL"] or "").split() == ["PLAIN", "LOGIN"]
         assert sieve.login("user", "minfo").ok
+
+
+@pytest.mark.inventory("SIE6", "TLS5")
+def test_no_login_over_managesieve_before_tls(lab: Lab) -> None:
+    with lab.sieve() as sieve:
+        refused = sieve.send_raw('AUTHENTICATE "PLAIN" "AHVzZXIAbWluZm8="\r\n')
+    assert (refused.ok, refused.code) == (False, "ENCRYPT-NEEDED")
 
 
 @pytest.mark.inventory("SIE6")
