@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -132,9 +134,9 @@ def queues() -> str:
     return tree(_spools((*QUEUES, *QUEUE_RECORDS)))
 
 
-def databases() -> str:
+def databases(dump: bytes = b"") -> str:
     """The webmail's, and what the spam filter has learnt."""
-    return _hash(_dump() + tree(DATABASES).encode())
+    return _hash((dump or _dump()) + tree(DATABASES).encode())
 
 
 def listeners() -> str:
@@ -163,7 +165,7 @@ def _rules() -> bytes:
     return said("nft", "--stateless", "list", "ruleset")
 
 
-PARTS: tuple[Callable[[], str], ...] = (
+PARTS: tuple[Callable[..., str], ...] = (
     databases, etc, files, firewall, listeners, mail, queues, services,
 )  # fmt: skip
 
@@ -199,24 +201,29 @@ def restore(expected: dict[str, str]) -> dict[str, object]:
         changed = ["queues"]
     if changed:
         return {"changed": changed}
-    _cut()
-    _put_back()
+    stopped = _cut()
+    dump = _put_back()
     _forget()
-    _begin(expected)
-    again = fingerprint(name for name in expected if name not in ("etc", "files"))
-    return {"changed": [], "parts": {**found, **again}}
+    settled = _begin(stopped, expected)
+    again = {**fingerprint(("mail", "queues", "firewall")), "databases": databases(dump)}
+    return {"changed": [], "parts": {**found, **again, **settled}}
 
 
 def _within(folders: Iterable[Path]) -> Iterator[Path]:
     return (path for folder in folders for path in folder.rglob("*") if path.is_file())
 
 
-def _cut() -> None:
-    """No session is left that has a mailbox open."""
-    said("systemctl", "stop", "dovecot")
+def _cut() -> list[str]:
+    """No session is left that has a mailbox open; what was stopped for it."""
+    runs = said("systemctl", "is-active", "dovecot").strip() == b"active"
+    stopped = ["dovecot"] if runs else []
+    for one in stopped:
+        said("systemctl", "stop", one)
+    return stopped
 
 
-def _put_back() -> None:
+def _put_back() -> bytes:
+    """The webmail's dump, now that all is back."""
     for folder in _data():
         for one in folder.iterdir():
             if one.is_dir() and not one.is_symlink():
@@ -225,8 +232,10 @@ def _put_back() -> None:
                 one.unlink()
     subprocess.run(["tar", "-C", "/", "-xpf", _KEPT / "data.tar"], check=True)  # noqa: S603, S607
     before = (_KEPT / "webmail.sql").read_bytes()
-    if _dump() != before:
-        said("mysql", given=before)
+    if _dump() == before:
+        return before
+    said("mysql", given=before)
+    return _dump()
 
 
 def _forget() -> None:
@@ -239,18 +248,21 @@ def _forget() -> None:
     said("nft", "-f", "-", given=b"flush ruleset\n" + _rules())
     # The queue manager forgets which destinations are dead, anvil(8) who came how often.
     for pid in Path("/var/spool").glob("postfix*/pid/master.pid"):
-        said("kill", "-HUP", pid.read_text(encoding="utf-8").strip())
+        os.kill(int(pid.read_text(encoding="utf-8")), signal.SIGHUP)
 
 
-def _begin(expected: dict[str, str]) -> None:
-    # systemd counts starts, and refuses the sixth within ten seconds.
-    said("systemctl", "reset-failed", "dovecot")
-    said("systemctl", "start", "dovecot")
+def _begin(stopped: list[str], expected: dict[str, str]) -> dict[str, str]:
+    """Who listens and what runs, once it is as expected or should be."""
+    for one in stopped:
+        # systemd counts starts, and refuses the sixth within ten seconds.
+        said("systemctl", "reset-failed", one)
+        said("systemctl", "start", one)
     deadline = time.monotonic() + _SECONDS
-    while fingerprint(("listeners", "services")).items() - expected.items():
+    while (found := fingerprint(("listeners", "services"))).items() - expected.items():
         if time.monotonic() > deadline:
-            return
+            break
         time.sleep(_AGAIN)
+    return found
 
 
 if __name__ == "__main__":

@@ -37,12 +37,13 @@ _GREETING: Final[Mapping[Protocol, bytes]] = {
     Protocol.MANAGESIEVE: b'"',
 }
 _UNITS: Final[Mapping[Protocol, str]] = {
-    Protocol.SMTP: "postfix@-",
     Protocol.POP3: "dovecot",
     Protocol.IMAP: "dovecot",
     Protocol.MANAGESIEVE: "dovecot",
     Protocol.DNS: "named",
 }
+# Until Debian 12 and Ubuntu 24.04 Postfix's main instance is one among the others.
+_POSTFIX: Final = {Release.BOOKWORM: "postfix@-", Release.NOBLE: "postfix@-"}
 _JOURNAL: Final = ("journalctl", "--no-pager", "--boot")
 _LINES: Final = "5"
 
@@ -61,7 +62,7 @@ class Wanted:
 def wanted(stage: Stage, release: Release) -> list[Wanted]:
     """What answers at that stage, in the order in which it comes up."""
     made = config(network(), stage, release)
-    found = [_service(name) for name in made.services if _open(made, name)]
+    found = [_service(name, release) for name in made.services if _open(made, name)]
     if stage >= Stage.MAIL:
         found.append(Wanted("webmail", 80, b"", "apache2"))
     if stage >= Stage.AMAVIS:
@@ -74,11 +75,12 @@ def _open(made: Config, name: str) -> bool:
     return firewall.state(made, SERVICES[name].port) is PortState.OPEN
 
 
-def _service(name: str) -> Wanted:
+def _service(name: str, release: Release) -> Wanted:
     one = SERVICES[name]
     silent = one.port in IMPLICIT_TLS or one.protocol is Protocol.DNS
     greeting = b"" if silent else _GREETING[one.protocol]
-    return Wanted(name, one.port, greeting, _UNITS[one.protocol])
+    unit = _UNITS.get(one.protocol) or _POSTFIX.get(release, "postfix")
+    return Wanted(name, one.port, greeting, unit)
 
 
 async def wait(

@@ -72,3 +72,13 @@ def container() -> Callable[[Lab], str]:
         return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.decode().strip()
 
     return named
+
+
+@pytest.fixture
+def peer_unit() -> Callable[[Lab], str]:
+    """The unit of mx.ugb.sn: Debian 13 names Postfix's instances otherwise."""
+
+    def named(lab: Lab) -> str:
+        return "postfix@ugb" if lab.release.value == "trixie" else "postfix@postfix-ugb"
+
+    return named

@@ -91,17 +91,26 @@ def test_a_session_does_not_live_on(fresh: Lab, container: Container) -> None:
 
 
 def test_a_destination_that_was_dead_is_tried_at_once(
-    fresh: Lab, shell: Shell, container: Container
+    fresh: Lab, shell: Shell, container: Container, peer_unit: Container
 ) -> None:
     same = container(fresh)
-    shell(fresh, "systemctl stop postfix@postfix-ugb")
+    shell(fresh, f"systemctl stop {peer_unit(fresh)}")
     fresh.wait(fresh.deliver(MESSAGE.format(to="secretaire@ugb.sn", id="dead@x")), timeout=60)
     assert len(fresh.queue) == 1
-    shell(fresh, "systemctl start postfix@postfix-ugb")
+    shell(fresh, f"systemctl start {peer_unit(fresh)}")
     fresh.reset()
     assert container(fresh) == same
     fresh.wait(fresh.deliver(MESSAGE.format(to="secretaire@ugb.sn", id="alive@x")), timeout=60)
     assert [one.message_id for one in fresh.mailboxes["secretaire@ugb.sn"]["INBOX"]] == ["alive@x"]
+
+
+def test_a_stage_without_mail_is_reset_too(fresh: Lab, shell: Shell, container: Container) -> None:
+    pristine = fresh.reset(stage="dns")
+    same = container(fresh)
+    shell(fresh, "touch /home/user/left")
+    assert fresh.fingerprint != pristine
+    assert fresh.reset() == pristine
+    assert container(fresh) == same
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,9 @@ def test_mail_arrives_at_home_and_abroad(fresh: Lab) -> None:
 
 
 def test_what_cannot_go_waits_and_is_held_released_and_deleted(
-    fresh: Lab, shell: Callable[[Lab, str], str]
+    fresh: Lab, shell: Callable[[Lab, str], str], peer_unit: Callable[[Lab], str]
 ) -> None:
-    shell(fresh, "systemctl stop postfix@postfix-ugb")
+    shell(fresh, f"systemctl stop {peer_unit(fresh)}")
     made = fresh.deliver(MESSAGE.format(to="secretaire@ugb.sn", id="w@x"))
     fresh.wait(made, timeout=60)
     (waiting,) = fresh.queue
