@@ -33,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", one)
     config.stash[_labs] = Labs()
     config.stash[_results] = Results()
+    config.pluginmanager.register(Collector(config), "contract-results")
 
 
 # --- which tests, and where
@@ -184,8 +185,3 @@ class Collector:
                 save(self._results, Path(path))
             terminalreporter.write_sep("=", "the contract, row by inventory row")
             terminalreporter.write_line(text(self._results.document()))
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
-    session.config.pluginmanager.register(Collector(session.config), "contract-results")
