@@ -6,7 +6,6 @@ from pathlib import Path
 
 import typer
 
-from mailsim.cli.attached import STAGE
 from mailsim.cli.output import JSON, LANG, chosen_language, say, show_json
 from mailsim.cli.up import progress
 from mailsim.language import language, word
@@ -17,7 +16,7 @@ _FOLDER = Path("mailsim-box")
 def box(
     folder: Path = typer.Argument(_FOLDER, metavar="[DIR]", help=word("cli.box-folder")),
     release: str = typer.Option("noble", "--release", metavar="R", help=word("cli.release")),
-    stage: str | None = STAGE,
+    stage: list[str] = typer.Option([], "--stage", metavar="STAGE", help=word("cli.box-stage")),
     json: bool = JSON,
     lang: str | None = LANG,
 ) -> int:
@@ -27,8 +26,9 @@ def box(
 
     spoken = language(chosen_language(lang))
     wanted = Release.of(release)
+    stages = [Stage.of(one) for one in stage] or list(Stage)
     with progress("vagrant") as report:
-        catalogue = build(wanted, Stage.SIEVE if stage is None else Stage.of(stage), folder, report)
+        catalogue = build(wanted, stages, folder, report)
     name = box_name(wanted)
     if json:
         show_json({"folder": str(folder), "catalogue": catalogue.name, "box": name})

@@ -24,14 +24,18 @@ from mailsim.lab.vagrant.disk import SIZE, disk
 from mailsim.lab.vagrant.rootfs import root
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mailsim.lab.container.buildlog import Report
     from mailsim.model.stage import Release, Stage
 
 _CHUNK: Final = 1 << 20
 
 
-def build(release: Release, stage: Stage, target: Path, report: Report) -> Path:
+def build(release: Release, stages: Sequence[Stage], target: Path, report: Report) -> Path:
     """Make a box for libvirt from packages, in the folder `target`; its catalogue's path.
+
+    The stages are prepared in it, and it starts at the last of them.
 
     `report` hears what is done now.  Raises LabError: what is missing, or which role and task
     failed; then nothing is left of it but the log, box.log.
@@ -43,7 +47,7 @@ def build(release: Release, stage: Stage, target: Path, report: Report) -> Path:
         # Beside its final place: a system and its disk need room that /tmp may lack.
         with tempfile.TemporaryDirectory(prefix=".box-", dir=target) as folder:
             scratch = Path(folder)
-            root(release, stage, scratch / "root", scratch, log)
+            root(release, stages, scratch / "root", scratch, log)
             disk(scratch / "root", scratch / "box.img", scratch, log)
             log.step("vagrant.step-pack")
             packed = _pack(scratch)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-from importlib.resources import files
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mailsim.lab.container.buildlog import BuildLog
 
 GUEST: Final = "/usr/lib/mailsim"
+_HERE: Final = Path(__file__).parent
 _KERNELS: Final = {
     Release.BOOKWORM: "linux-image-cloud-amd64",
     Release.TRIXIE: "linux-image-cloud-amd64",
@@ -43,8 +45,13 @@ _PLAY: Final = (
 )
 
 
-def root(release: Release, stage: Stage, target: Path, scratch: Path, log: BuildLog) -> None:
-    """Fill the new folder `target`; `scratch` is a folder for what is laid in.  Raises LabError."""
+def root(
+    release: Release, stages: Sequence[Stage], target: Path, scratch: Path, log: BuildLog
+) -> None:
+    """Fill the new folder `target`; the last of the stages is in place, all are kept in it.
+
+    `scratch` is a folder for what is laid in.  Raises LabError.
+    """
     for program in ("mmdebstrap", "chroot"):
         if shutil.which(program) is None:
             raise LabError("vagrant.no-program", program=program, package="mmdebstrap")
@@ -53,17 +60,16 @@ def root(release: Release, stage: Stage, target: Path, scratch: Path, log: Build
     _lay_guest(context / "box")
     log.step("vagrant.step-root", release=release.value)
     included = [_KERNELS[release], *_INCLUDED]
-    hooks = list(_hooks(release, stage, context))
+    hooks = _hooks(release, stages, context)
     words = mmdebstrap(release, target, included, hooks)
     if stream(words, log.line):
         raise log.failure("vagrant.no-root", release=release.value, reason=log.said, log=log.path)
 
 
-def play_variables(release: Release, stage: Stage) -> dict[str, object]:
-    """What the roles are told on a machine: as the Vagrantfile tells them."""
+def play_variables(release: Release) -> dict[str, object]:
+    """What the roles are told on a machine, the stage apart: as the Vagrantfile tells them."""
     return {
         "mailsim_release": release.value,
-        "mailsim_stage": stage.value,
         "base_forwarded_from": list(FORWARDED_FROM),
         "base_forwarded_users": ["vagrant"],
         "base_workstation": True,
@@ -71,26 +77,24 @@ def play_variables(release: Release, stage: Stage) -> dict[str, object]:
 
 
 def _lay_guest(target: Path) -> None:
-    here = files("mailsim").joinpath("lab", "vagrant")
     target.mkdir()
-    (target / "guest.sh").write_bytes(here.joinpath("guest.sh").read_bytes())
-    (target / "authorized_keys").write_bytes(here.joinpath("insecure.pub").read_bytes())
+    (target / "guest.sh").write_bytes((_HERE / "guest.sh").read_bytes())
+    (target / "authorized_keys").write_bytes((_HERE / "insecure.pub").read_bytes())
 
 
-def _hooks(release: Release, stage: Stage, context: Path) -> list[str]:
+def _hooks(release: Release, stages: Sequence[Stage], context: Path) -> list[str]:
     """What is done in the new system, $1, while its network is this machine's."""
-    # The authority is the lab's that starts it: a box is given to others.
+    # The authority is this machine's, and a box is given to others: it makes its own.
     shutil.rmtree(context / "authority")
-    told = json.dumps(play_variables(release, stage))
-    packages = f"packages.yml -e mailsim_domain={network().domain}"
+    told = shlex.quote(json.dumps(play_variables(release)))
+    packages = f"{_PLAY} packages.yml -e mailsim_domain={network().domain}"
+    roles = f'chroot "$ROOT" sh -c {shlex.quote(f"{_PLAY} site.yml -e {told} -e mailsim_stage=$0")} "$1"'
+    keep = [sys.executable, "-I", str(_HERE / "stages.py"), "keep"]
+    names = " ".join(one.value for one in stages)
     return [
         f'mkdir -p "$1{GUEST}" && cp -r {shlex.quote(str(context))}/. "$1{GUEST}/"',
-        _play(packages),
+        f'chroot "$1" sh -c {shlex.quote(packages)}',
         f'chroot "$1" sh {GUEST}/box/guest.sh',
-        _play(f"site.yml -e {shlex.quote(told)}"),
         f'rm -rf "$1{GUEST}/box" "$1{GUEST}/start"',
+        f'ROOT="$1" {shlex.join(keep)} "$1" {shlex.quote(roles)} {names}',
     ]
-
-
-def _play(play: str) -> str:
-    return f'chroot "$1" sh -c {shlex.quote(f"{_PLAY} {play}")}'

@@ -63,14 +63,14 @@ def test_who_may_not_make_one_is_told_what_to_do(
 ) -> None:
     monkeypatch.setattr(box, "is_root", lambda: False)
     with pytest.raises(LabError) as caught:
-        box.build(Release.BOOKWORM, Stage.SIEVE, tmp_path / "made", lambda _: None)
+        box.build(Release.BOOKWORM, [Stage.SIEVE], tmp_path / "made", lambda _: None)
     assert "vagrant package" in caught.value.worded(lang)
     assert not (tmp_path / "made").exists()
 
 
 def test_a_box_is_configured_as_the_vagrantfile_does_it() -> None:
     text = (ROOT / "Vagrantfile").read_text(encoding="utf-8")
-    told = play_variables(Release.NOBLE, Stage.SIEVE)
+    told = play_variables(Release.NOBLE)
     for name in told:
         assert f'"{name}" =>' in text
     for address in told["base_forwarded_from"]:  # type: ignore[attr-defined]
