@@ -24,6 +24,9 @@ MAX_SIZE: Final = 3000
 _MAX_KEPT: Final = 12_500
 """States of the sets that one automaton remembers."""
 
+_WITH_GROUPS: Final = 5
+"""How much more it costs to follow a state when groups are kept."""
+
 Span = tuple[int, int]
 _Caps = tuple[int, ...]
 
@@ -225,7 +228,7 @@ class Regex:
             elif not threads:
                 break
             reached = self._follow(threads, value, at)
-            charge(len(reached) + 1)
+            charge(_WITH_GROUPS * (len(reached) + 1))
             if (found := reached.get(final)) and (best is None or _better(found, best)):
                 best = found
             threads = {}
