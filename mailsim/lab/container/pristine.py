@@ -59,8 +59,8 @@ _KEPT = Path("/usr/lib/mailsim/pristine")
 _CONFIGURATION = ("etc", "files", "firewall", "listeners", "services")
 _MOVING = ("maildrop", "incoming", "active")
 _AGAIN = 0.02
-_PATIENCE = 10.0  # seconds for what takes a tenth of one
-_SECONDS = 5.0  # in which what was restarted listens again
+_PATIENCE = 25.0  # seconds for what takes a tenth of one, on a machine with much to do
+_SECONDS = 10.0  # in which what was restarted listens again
 
 
 def said(*command: str, given: bytes = b"") -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import suppress
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +25,8 @@ class State:
         self._script = files("mailsim").joinpath("lab", "container", _SCRIPT).read_bytes()
         self._pristine: dict[str, Document] = {}
         self._image = ""
+        self.reason = ""
+        """Why the last `restore` could not do."""
 
     def fingerprint(self) -> Document:
         """A hash for each part, and `total` for them all."""
@@ -51,12 +52,16 @@ class State:
         """Put mail, queues and databases back.  False where that is not enough: nothing was done
         then, or not all."""
         if image != self._image:
+            self.reason = f"another image: {image}"
             return False
         pristine = self._pristine[image]
-        with suppress(LabError):  # a program that fails or hangs in there: a new container has none
+        try:
             answer = self._asked("restore", json.dumps(pristine))
-            return bool(answer.get("parts") == pristine)
-        return False
+        except LabError as error:  # a program fails or hangs in there: a new container has none
+            self.reason = str(error)
+            return False
+        self.reason = " ".join(answer["changed"] or _others(answer["parts"], pristine))
+        return not self.reason
 
     def _asked(self, *words: str) -> Document:
         done = self._server.run("python3", "-", *words, given=self._script, timeout=PATIENCE)
@@ -70,5 +75,8 @@ def _with_total(parts: Document) -> Document:
 
 
 def _not_pristine(parts: dict[str, Any], pristine: dict[str, Any]) -> LabError:
-    others = sorted(name for name in pristine if parts.get(name) != pristine[name])
-    return LabError("container.not-pristine", parts=", ".join(others))
+    return LabError("container.not-pristine", parts=", ".join(_others(parts, pristine)))
+
+
+def _others(parts: dict[str, Any], pristine: dict[str, Any]) -> list[str]:
+    return sorted(name for name in pristine if parts.get(name) != pristine[name])

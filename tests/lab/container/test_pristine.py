@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from mailsim import Lab
+from mailsim.lab.container.running import running_here
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(1800)]
 
@@ -71,7 +72,7 @@ def test_data_alone_is_put_back_in_the_same_container(
     assert fresh.fingerprint != pristine
     assert fresh.reset() == pristine
     assert fresh.fingerprint == pristine
-    assert container(fresh) == same
+    assert container(fresh) == same, _reason(fresh)
     assert not fresh.mailboxes
     assert fresh.queue == ()
     assert not list(fresh.logs)
@@ -87,7 +88,7 @@ def test_a_session_does_not_live_on(fresh: Lab, container: Container) -> None:
     with pytest.raises((imaplib.IMAP4.abort, OSError)):
         client.noop()
     client.shutdown()
-    assert container(fresh) == same
+    assert container(fresh) == same, _reason(fresh)
 
 
 def test_a_destination_that_was_dead_is_tried_at_once(
@@ -99,7 +100,7 @@ def test_a_destination_that_was_dead_is_tried_at_once(
     assert len(fresh.queue) == 1
     shell(fresh, f"systemctl start {peer_unit(fresh)}")
     fresh.reset()
-    assert container(fresh) == same
+    assert container(fresh) == same, _reason(fresh)
     fresh.wait(fresh.deliver(MESSAGE.format(to="secretaire@ugb.sn", id="alive@x")), timeout=60)
     assert [one.message_id for one in fresh.mailboxes["secretaire@ugb.sn"]["INBOX"]] == ["alive@x"]
 
@@ -110,7 +111,13 @@ def test_a_stage_without_mail_is_reset_too(fresh: Lab, shell: Shell, container: 
     shell(fresh, "touch /home/user/left")
     assert fresh.fingerprint != pristine
     assert fresh.reset() == pristine
-    assert container(fresh) == same
+    assert container(fresh) == same, _reason(fresh)
+
+
+def _reason(lab: Lab) -> str:
+    """Why the last reset took a new container."""
+    running = running_here(lab.name)
+    return "" if running is None else running.site.state.reason
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_two_labs_do_not_clash(fresh: Lab) -> None:
 
 
 def test_down_leaves_no_process_mount_namespace_or_rule(fresh: Lab) -> None:
-    links, rules = _cards(), _said("nft", "list", "ruleset")
+    links, rules = _cards(), _said("nft", "--stateless", "list", "ruleset")
     with _up(fresh, "ctr-down") as process:
         name = own_name("ctr-down")
         engine = fresh._about.document["shell"][0]
@@ -132,7 +132,7 @@ def test_down_leaves_no_process_mount_namespace_or_rule(fresh: Lab) -> None:
     assert name not in _said("ip", "netns", "list")
     assert name not in _said(engine, "ps", "--all", "--format", "{{.Names}}")
     assert _cards() == links
-    assert _said("nft", "list", "ruleset") == rules
+    assert _said("nft", "--stateless", "list", "ruleset") == rules
 
 
 def test_what_a_killed_lab_leaves_is_taken_away(fresh: Lab) -> None:
