@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from mailsim.model.stage import Stage
+
 if TYPE_CHECKING:
     from mailsim.model.network import Network
     from mailsim.servers.config import Config
@@ -18,17 +20,16 @@ def _f5(c: Config, _: Network) -> Config:
 
 
 def _f6(c: Config, _: Network) -> Config:
+    if c.stage < Stage.RELAY:
+        return c
     return replace(
         c,
-        strict_rfc821_envelopes=True,
         smtpd_helo_restrictions=("reject_non_fqdn_helo_hostname", "reject_invalid_helo_hostname"),
     )
 
 
 def _f7(c: Config, _: Network) -> Config:
-    return replace(
-        c, smtpd_tls_auth_only=False, smtpd_sasl_auth_enable=True, myhostname="mail.minfo.org"
-    )
+    return replace(c, smtpd_tls_auth_only=False, myhostname="mail.minfo.org")
 
 
 def _f9(c: Config, _: Network) -> Config:
