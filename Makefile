@@ -14,7 +14,7 @@ lab: $(VENV)/.lab ## open the notebooks in JupyterLab
 	@$(BIN)/mailsim lab
 
 test: check ## all checks and all tests: what CI runs
-	$(BIN)/pytest --nbval --nbval-current-env labs/src
+	$(BIN)/pytest --nbval --nbval-current-env labs/src/fr
 	$(BIN)/pytest -n 2
 
 test-load: $(VENV)/.test ## the lab under load, cut off and killed: what CI runs after the tests
@@ -48,15 +48,19 @@ bench: $(VENV)/.test ## the benchmarks of tests/perf
 fuzz: $(VENV)/.test ## every Hypothesis test, at length (MAILSIM_FUZZ_EXAMPLES=5000 each)
 	$(BIN)/pytest -n 2 -m hypothesis --hypothesis-profile fuzz --timeout 0
 
-labs: $(VENV)/.test ## run the notebooks of labs/src and write the students' copies
+labs: $(VENV)/.test ## run the notebooks of labs/src, write the students' copies and docs/labs.md
 	$(BIN)/python tools/store_labs.py
 	$(BIN)/python tools/student_labs.py
+	$(BIN)/python tools/lab_table.py
 
 states: $(VENV)/.test ## docs/states: the state diagrams, from the transition tables
 	$(BIN)/python tools/state_diagrams.py
 
 settings: $(VENV)/.test ## mailsim/lab/settings.json: what provision/ sets, release by release and stage by stage (ansible)
 	$(BIN)/python -m tools.settings
+
+offline: $(VENV)/.lab ## build/offline: wheels for Linux, Windows and macOS, to install without a network
+	$(BIN)/python tools/offline.py
 
 constraints: ## constraints.txt anew, from a fresh install of what is newest
 	@$(PYTHON) tools/freeze.py

@@ -106,14 +106,18 @@ def environment(home: str) -> dict[str, str]:
 
 
 def chosen(names: list[str]) -> list[Path]:
-    """The notebooks whose names begin with one of `names`, all where there are none."""
+    """The notebooks whose names ("en/00_…") begin with one of `names`, all where there are none."""
     every = sorted(SOURCES.glob("*/*.ipynb"))
-    return [one for one in every if not names or one.name.startswith(tuple(names))]
+    return [one for one in every if not names or _name(one).startswith(tuple(names))]
+
+
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
 
 
 def _stored(path: Path, *, check: bool) -> list[str]:
     """Run it, store it where it changed; what is to refuse."""
-    name = f"{path.parent.name}/{path.name}"
+    name = _name(path)
     stored, notebook = path.read_text(encoding="utf-8"), run(path)
     refused = [f"{name} {line}" for line in complaints(notebook)]
     text = f"{nbformat.writes(notebook)}\n"
