@@ -91,6 +91,7 @@ async def use_modseqs(session: ImapSession, *, qresync: bool = False) -> None:
     view.qresync = view.qresync or qresync
     if not view.condstore:
         view.condstore = True
+        view.box.use_modseqs()
         code = Code("HIGHESTMODSEQ", max(1, view.box.info.highest_modseq))
         await session.untagged(replies.HIGHEST, code)
 

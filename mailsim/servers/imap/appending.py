@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailsim.errors import UsageError
 from mailsim.protocol.core import DEFAULT_LIMITS
+from mailsim.servers.dovecot.wording import V24
 from mailsim.servers.imap import replies
 from mailsim.servers.imap.command import Asked, RefusedError
 from mailsim.servers.imap.names import opened
@@ -117,20 +118,22 @@ def arguments(
     news = []
     rest = words
     while rest:
-        new, rest = _message(asked, rest)
+        new, rest = _message(session, asked, rest)
         news.append(new)
     if not news:
         raise asked.refused(replies.MESSAGE_SIZE)
     return opened(session, name, "TRYCREATE"), news
 
 
-def _message(asked: Asked, words: list[Word]) -> tuple[_New, list[Word]]:
+def _message(session: ImapSession, asked: Asked, words: list[Word]) -> tuple[_New, list[Word]]:
     """append-message = [SP flag-list] [SP date-time] SP (literal / literal8 / append-data)"""
     new = _New()
     if words and words[0].kind is Kind.LIST:
         new.flags = read_flags(asked, (words.pop(0),))
     if words and words[0].kind is Kind.QUOTED and len(words) > 1:
-        new.received = _moment(asked, words.pop(0))
+        # Before 2.4 a month has as many days as two digits can say.
+        any_day = session.config.release.dovecot < V24
+        new.received = _moment(asked, words.pop(0), any_day=any_day)
     if not words:
         raise asked.refused(replies.MESSAGE_SIZE)
     first = words.pop(0)
@@ -174,13 +177,15 @@ def _catenate(asked: Asked, words: list[Word], new: _New) -> None:
             raise asked.refused(replies.INVALID)
 
 
-def _moment(asked: Asked, word: Word) -> float:
+def _moment(asked: Asked, word: Word, *, any_day: bool) -> float:
+    text = word.raw.decode("ascii", "replace")
+    days = int(text[:2]) - 1 if any_day and text[:2].strip().isdecimal() else 0
     try:
-        at = DateTime.parse(word.raw.decode("ascii", "replace"))
+        at = DateTime.parse(f"01{text[2:]}" if any_day else text)
         zone = timezone(timedelta(minutes=at.zone))
         second = min(at.second, 59)
         moment = datetime(at.year, at.month, at.day, at.hour, at.minute, second, tzinfo=zone)
-        return (moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()
+        return (moment - datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=days)).total_seconds()
     except (UsageError, ValueError, OverflowError):
         raise asked.refused(replies.BAD_DATE) from None
 

@@ -32,6 +32,7 @@ from mailsim.servers.imap.mailboxes import (
     subscribe,
     unsubscribe,
 )
+from mailsim.servers.imap.metadata import get_metadata, set_metadata
 from mailsim.servers.imap.ordering import sort, thread
 from mailsim.servers.imap.quota import get_quota, get_quota_root, set_quota
 from mailsim.servers.imap.replacing import replace
@@ -108,6 +109,8 @@ AFTER_LOGIN: Final = {
     "GETQUOTA": Entry(get_quota),
     "GETQUOTAROOT": Entry(get_quota_root),
     "SETQUOTA": Entry(set_quota),
+    "GETMETADATA": Entry(get_metadata),
+    "SETMETADATA": Entry(set_metadata),
 }
 
 

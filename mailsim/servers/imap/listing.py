@@ -115,7 +115,7 @@ async def listed(session: ImapSession, asked: Asked) -> Reply:
         select, words = _selection(asked, words[0]), words[1:]
     listing = _arguments(session, asked, words, select)
     if not listing.patterns:
-        if not listing.returns and not listing.status and select is None:
+        if not listing.extended:
             await session.data(MailboxList(("\\Noselect",), SEPARATOR, ""))
         return ok("List completed")
     await _tell(session, listing)
@@ -144,7 +144,7 @@ def _arguments(
     many = words[1].kind is Kind.LIST
     given = words[1].words if many else words[1:2]
     raws = [one.astring for one in given]
-    if None in raws or not raws:
+    if None in raws:
         raise asked.refused(replies.LIST_PATTERN)
     before = decoded(session, reference)
     patterns = tuple(
@@ -229,7 +229,9 @@ def _attributes(tree: Tree, listing: Listing, name: str, use: str) -> tuple[str,
 
 async def lsub(session: ImapSession, asked: Asked) -> Reply:
     """lsub = "LSUB" SP mailbox SP list-mailbox   ; RFC 3501 §6.3.9"""
-    listing = _arguments(session, asked, asked.words[:2], None)
+    if len(asked.words) > 2:
+        raise asked.refused(replies.LIST_EXTRA)
+    listing = _arguments(session, asked, asked.words, None)
     tree = Tree(session)
     for name in tree.names():
         if not listing.patterns or not listing.matches(name):

@@ -35,7 +35,7 @@ def checked(session: ImapSession, raw: bytes, *, made: bool = False) -> str:
     name = decoded(session, raw)
     if made:
         name = name.removesuffix(SEPARATOR)
-    if why := _wrong(name):
+    if why := _wrong(name) or (made and _too_long(name)):
         raise RefusedError(no(replies.NAME_ERROR.format(why=why), "CANNOT"))
     # Maildir++ keeps a hierarchy as names with dots.
     if "." in name and session.config.release is not Release.FULL:
@@ -56,6 +56,11 @@ def _wrong(name: str) -> str:
         return replies.NAME_TILDE
     if not name.isprintable() and any(ord(one) < 32 or 127 <= ord(one) < 160 for one in name):
         return replies.NAME_CONTROL
+    return ""
+
+
+def _too_long(name: str) -> str:
+    """What is not to be made may have any length: there is no such mailbox."""
     return replies.NAME_LONG if len(name.encode("utf-8", "surrogateescape")) > _LONGEST else ""
 
 

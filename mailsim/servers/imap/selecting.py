@@ -99,8 +99,8 @@ async def _parameters(
 
 async def _open(session: ImapSession, box: OpenMailbox, *, read_only: bool) -> None:
     view = View(box, read_only=read_only, rev2=session.rev2)
-    # RFC 7162 §3.1.2.1 wants HIGHESTMODSEQ at each SELECT; Dovecot's first use of a mailbox
-    # without CONDSTORE does not tell it.
+    # RFC 7162 §3.1.2.1 wants HIGHESTMODSEQ at each SELECT; Dovecot tells it once a client has
+    # ever asked for the mailbox's mod-sequences.
     full = session.config.release is Release.FULL
     view.condstore = "CONDSTORE" in session.enabled
     view.qresync = "QRESYNC" in session.enabled
@@ -115,7 +115,9 @@ async def _open(session: ImapSession, box: OpenMailbox, *, read_only: bool) -> N
         f"* OK [UIDVALIDITY {info.uid_validity}] {replies.UID_VALIDITY}\r\n"
         f"* OK [UIDNEXT {info.uid_next}] {replies.UID_NEXT}\r\n".encode()
     )
-    if view.condstore or full:
+    if view.condstore:
+        box.use_modseqs()
+    if box.modseqs_used or full:
         modseq = max(1, info.highest_modseq)
         lines.append(f"* OK [HIGHESTMODSEQ {modseq}] {replies.HIGHEST}\r\n".encode())
     await session.put(b"".join(lines))

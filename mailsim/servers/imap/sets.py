@@ -25,6 +25,7 @@ def chosen(session: ImapSession, asked: Asked) -> Sequence[int]:
     try:
         if len(text) > _LONGEST:
             raise BadSetError
-        return session.selected.chosen(SequenceSet(text), uid=asked.uid)
+        # Dovecot does not mind a comma at the end.
+        return session.selected.chosen(SequenceSet(text.removesuffix(",")), uid=asked.uid)
     except (BadSetError, ValueError):
         raise asked.refused(replies.BAD_UIDS if asked.uid else replies.BAD_SEQUENCE) from None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailsim.servers.imap import replies
 from mailsim.servers.imap.access import use_modseqs
-from mailsim.servers.imap.command import Asked
+from mailsim.servers.imap.command import Asked, RefusedError
 from mailsim.servers.imap.replies import Reply, ok
 from mailsim.servers.imap.sets import chosen
 from mailsim.servers.imap.words import Kind, Word
@@ -37,7 +37,7 @@ def read_flags(asked: Asked, words: tuple[Word, ...]) -> tuple[str, ...]:
             raise asked.refused(replies.BAD_FLAG.format(flag=upper))
         flag = word.raw.decode("ascii", "replace")
         if not tokens.FLAG.fullmatch(word.raw):
-            raise asked.refused(replies.INVALID)
+            raise RefusedError(replies.BAD_KEYWORD)
         found.append(flag)
     return tuple(found)
 
@@ -51,14 +51,15 @@ async def store(session: ImapSession, asked: Asked) -> Reply:
         unchanged_since, words = _modifiers(asked, words[0]), words[1:]
     action = (words[0].atom or "") if words else ""
     how = _ACTIONS.get(action.removesuffix(_SILENT))
-    if how is None or len(words) < 2:
+    # No flags at all are a list of none.
+    if how is None or not words:
         raise asked.refused(replies.INVALID)
     flags = read_flags(asked, words[1:])
     if unchanged_since is not None:
         await use_modseqs(session)
     view = session.selected
     if view.read_only:
-        return replies.STORE_READ_ONLY
+        return replies.STORE_READ_ONLY if unchanged_since is None else replies.CONDSTORE_READ_ONLY
     before = view.untold
     changed, failed = view.box.change_flags(uids, flags, how, unchanged_since=unchanged_since)
     if action.endswith(_SILENT):

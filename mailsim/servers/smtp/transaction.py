@@ -93,7 +93,7 @@ def _mail_options(begun: Transaction, options: list[str]) -> None:
         name, _, value = option.partition("=")
         name = name.upper()
         if name == "SIZE" and "=" in option:
-            begun.announced = _size(value)
+            begun.announced = _size(begun, value)
         elif not _mail_option(begun, option.upper(), name, value):
             raise Refused(replies.UNSUPPORTED(option=option))
 
@@ -119,10 +119,11 @@ def _mail_option(begun: Transaction, option: str, name: str, value: str) -> bool
     return True
 
 
-def _size(value: str) -> int:
+def _size(begun: Transaction, value: str) -> int:
     if not (value.isascii() and value.isdecimal()):
         raise Refused(replies.BAD_SIZE())
     if len(value) > len(str(_OFF_T)) or int(value) > _OFF_T:
+        begun.announced = -1  # which takes back what a refused MAIL before it announced
         raise Refused(replies.SIZE_OVERFLOW())
     return int(value)
 

@@ -25,6 +25,7 @@ class Deliveries(Quotas):
         super().__init__(folder)
         self._next: dict[tuple[str, str], tuple[int, int, int]] = {}
         self._live: WeakValueDictionary[int, OpenMailbox] = WeakValueDictionary()
+        self._modseqs_used: set[int] = set()
 
     def create(self, user: str, mailbox: str) -> bool:
         """Make an empty mailbox; False if there is one of that name."""

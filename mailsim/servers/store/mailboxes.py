@@ -60,3 +60,4 @@ class Mailboxes(Names):
             self.forget_next()
             self._limited = None
             self.after(self._live.clear)  # ids begin again: nobody shall get one of these
+            self.after(self._modseqs_used.clear)

@@ -37,6 +37,15 @@ class OpenMailbox(ReadableMailbox):
         self._watchers[number] = callback
         return lambda: self._watchers.pop(number, None) and None
 
+    @property
+    def modseqs_used(self) -> bool:
+        """Whether a client has ever asked for its mod-sequences."""
+        return self._id in self._deliveries._modseqs_used  # noqa: SLF001 - a part of the store
+
+    def use_modseqs(self) -> None:
+        """A client asks for them."""
+        self._deliveries._modseqs_used.add(self._id)  # noqa: SLF001 - a part of the store
+
     def append(
         self,
         content: bytes,
