@@ -101,9 +101,8 @@ def test_what_the_real_system_cannot_is_refused(fresh: Lab) -> None:
 
 
 def test_two_labs_do_not_clash(fresh: Lab) -> None:
-    with Lab(
-        backend="container", release=fresh.release, stage="tls", seed=2, name="ctr-other"
-    ) as other:
+    name = f"{fresh.name}-other"
+    with Lab(backend="container", release=fresh.release, stage="tls", seed=2, name=name) as other:
         other.deliver(MESSAGE.format(to="user@minfo.sn", id="o@x"))
         other.wait("o@x", timeout=60)
         assert "user" not in fresh.mailboxes
@@ -112,8 +111,8 @@ def test_two_labs_do_not_clash(fresh: Lab) -> None:
 
 def test_down_leaves_no_process_mount_namespace_or_rule(fresh: Lab) -> None:
     links, rules = _cards(), _said("nft", "--stateless", "list", "ruleset")
-    with _up(fresh, "ctr-down") as process:
-        name = own_name("ctr-down")
+    with _up(fresh, f"{fresh.name}-down") as process:
+        name = own_name(f"{fresh.name}-down")
         engine = fresh._about.document["shell"][0]
         merged = _said(engine, "inspect", "--format", "{{.GraphDriver.Data.MergedDir}}", name)
         spaces = {_network(int(_said(engine, "inspect", "--format", "{{.State.Pid}}", name)))}
@@ -121,7 +120,7 @@ def test_down_leaves_no_process_mount_namespace_or_rule(fresh: Lab) -> None:
         assert merged.strip() in _said("cat", "/proc/mounts")
         assert name in _said("cat", "/proc/mounts")
         assert spaces & _networks()
-        down = [sys.executable, "-m", "mailsim", "down", "--name", "ctr-down"]
+        down = [sys.executable, "-m", "mailsim", "down", "--name", f"{fresh.name}-down"]
         assert subprocess.run(down, check=False).returncode == 0
         assert process.wait(60) == 0
     mounts = _said("cat", "/proc/mounts")
@@ -136,14 +135,15 @@ def test_down_leaves_no_process_mount_namespace_or_rule(fresh: Lab) -> None:
 
 
 def test_what_a_killed_lab_leaves_is_taken_away(fresh: Lab) -> None:
-    with _up(fresh, "ctr-killed") as process:
+    lab = f"{fresh.name}-killed"
+    with _up(fresh, lab) as process:
         process.kill()
-    assert Path("/run/netns", own_name("ctr-killed")).exists()
-    down = [sys.executable, "-m", "mailsim", "down", "--name", "ctr-killed"]
+    assert Path("/run/netns", own_name(lab)).exists()
+    down = [sys.executable, "-m", "mailsim", "down", "--name", lab]
     assert subprocess.run(down, check=False).returncode == 0
-    assert not Path("/run/netns", own_name("ctr-killed")).exists()
-    assert own_name("ctr-killed") not in _said("ps", "-e", "-o", "args")
-    assert not remove_leftovers("ctr-killed")
+    assert not Path("/run/netns", own_name(lab)).exists()
+    assert own_name(lab) not in _said("ps", "-e", "-o", "args")
+    assert not remove_leftovers(lab)
 
 
 @contextmanager
