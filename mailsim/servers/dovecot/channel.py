@@ -193,6 +193,13 @@ class Channel(ABC, Generic[Said, Heard]):
         if len(self._out) >= _PIECE:
             # Who asks for much in one piece must take it, or it would pile up here.
             await self.flush()
+            self.check_peer()
+
+    def check_peer(self) -> None:
+        """To be called when much was sent: for a client that is gone no more is made.
+        Raises ClosedError."""
+        if self.peer.closing:
+            raise ClosedError
 
     async def flush(self) -> None:
         """Send what was said."""

@@ -293,8 +293,11 @@ class ImapSession(Channel[Response, Event]):
             await self.put(much)
         await self.flush()
         self.sent += len(much)
-        self.peer.write(much)
-        await self.peer.drain()
+        # A client that takes none of it shall not have it twice.
+        for start in range(0, len(much), CHUNK):
+            self.peer.write(much[start : start + CHUNK])
+            await self.peer.drain()
+        self.check_peer()
 
     def select(self, view: View) -> None:
         """The mailbox of `view` is selected from here on."""
