@@ -203,6 +203,11 @@ def test_status(lab: Lab, run: Run) -> None:
     assert repr(lab.logs[-1:][0].text)[1:-1] in lines.splitlines()[-1]
 
 
+def test_what_a_folder_keeps_is_told(run: Run) -> None:
+    shown = " ".join(run("up", "--help").out.replace("│", " ").split())
+    assert "Keep queue, mailboxes and scripts in this folder, in one file, mail.sqlite" in shown
+
+
 def test_status_as_json(lab: Lab, run: Run) -> None:
     document = json.loads(run("status", "--json").out)
     assert document["mailsim-status"] == 1

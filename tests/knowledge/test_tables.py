@@ -71,6 +71,7 @@ NAMES = {
     "thesis.inventory.WEB3": "logs",
     "thesis.inventory.WEB4": "webmail",
     "thesis.inventory.WEB6": "logs",
+    "wording.dovecot.sieve-compile-error": "check",
     "wording.postfix.server-configuration-error": "check",
 }
 
