@@ -30,6 +30,8 @@ def admits(session: ImapSession, units: tuple[bytes, ...], literal: Announced) -
     """
     line = read_line(units[0])
     known = entry_of(line.name, session.config.release, logged_in=bool(session.user))
+    if known and known.selected and session.view is None:
+        return not literal.synchronizing
     if known and line.name in _MESSAGES:
         if not literal.synchronizing or len(units) > _MANY:
             return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailsim.model.stage import Release
+from mailsim.servers.dovecot.wording import V24
 from mailsim.servers.imap import replies
 from mailsim.servers.imap.command import Asked
 from mailsim.servers.imap.names import checked, decoded, opened
@@ -64,7 +65,8 @@ async def select(session: ImapSession, asked: Asked) -> Reply:
         await session.untagged(replies.CLOSED, Code("CLOSED"))
     checked(session, name)
     resync = await _parameters(session, asked, words[1:2])
-    box = opened(session, name)
+    # RFC 5530 §3: 2.4 says NONEXISTENT here too.
+    box = opened(session, name, "NONEXISTENT" if session.config.release.dovecot >= V24 else "")
     await _open(session, box, read_only=read_only)
     if resync is not None and resync.uid_validity == box.info.uid_validity:
         await _resynchronize(session, resync)
