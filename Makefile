@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help lab test test-load test-container test-container-all test-python313 check bench fuzz labs states settings constraints dist clean distclean python
+.PHONY: help lab test test-load test-container test-container-all test-python313 check bench fuzz labs states settings offline constraints dist clean distclean python
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
