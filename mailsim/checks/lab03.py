@@ -113,7 +113,7 @@ def _searched(evidence: Evidence, mine: Values) -> Finding:
     if not asked:
         return bad("checks.03-no-search", "checks.03-search", word=word)
     if not any(one.ok for one in asked):
-        return bad("checks.03-imap-refused", "checks.03-search", verb="SEARCH", word=word)
+        return bad("checks.03-imap-refused", "checks.03-search", verb="SEARCH").hinted(word=word)
     if not answer:
         return bad("checks.no-answer", "checks.03-count")
     if answer != str(wanted):

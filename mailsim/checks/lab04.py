@@ -43,7 +43,7 @@ def _by_hand(evidence: Evidence, mine: Values) -> Finding:
         return missing
     last = _taken(evidence, mine["subject"])
     if last.client != _AWAY:
-        return bad("checks.04-at-home", "checks.04-be-away", wanted=_AWAY)
+        return bad("checks.04-at-home", "checks.04-be-away").hinted(wanted=_AWAY)
     if _TO not in last.accepted():
         found = ", ".join(last.accepted())
         return bad("checks.to-another", "checks.rcpt-decides", found=found, wanted=_TO)

@@ -157,7 +157,8 @@ def _written(evidence: Evidence, _: Values) -> Finding:
         return bad("checks.05-no-line", "checks.05-left-to-right")
     unknown = [one for one in names(line) if one not in KNOWN]
     if unknown:
-        return bad("checks.05-unknown", "checks.05-known", name=unknown[0], known=", ".join(KNOWN))
+        told = bad("checks.05-unknown", "checks.05-known", name=unknown[0])
+        return told.hinted(known=", ".join(KNOWN))
     for client, wanted, sentence in _CASES:
         found = decide(line, client)
         if found is not wanted:

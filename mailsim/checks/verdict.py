@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
@@ -20,6 +20,10 @@ class Finding:
     hint: str = ""
     params: Mapping[str, object] = field(default_factory=dict)
     ref: Ref | None = None
+
+    def hinted(self, **params: object) -> Finding:
+        """With what the hint names beside what the reason does."""
+        return replace(self, params={**self.params, **params})
 
 
 def good(reason: str, /, ref: Ref | None = None, **params: object) -> Finding:
