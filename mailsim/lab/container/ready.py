@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mailsim.lab.container.buildlog import Report
     from mailsim.net.forwarding import Namespace
 
-PATIENCE: Final = 60.0  # seconds in which all must answer
+PATIENCE: Final = 180.0  # seconds in which all must answer; what has failed is seen before
 _AGAIN: Final = 0.1
 _LOOKED: Final = 15  # tries after which systemd is asked what has become of it
 _TRY: Final = 3.0  # seconds for one connection and its first words
