@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final
 
 from mailsim.model import Endpoint
 
@@ -113,3 +114,18 @@ class Dialogue:
         from mailsim.dialogue.text import lines_text  # noqa: PLC0415
 
         return lines_text(redact(self)) or f"<Dialogue with {self.endpoint}: nothing was said>"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        pages = {kind: page(self) for kind, page in _PAGES.items()}
+        return {"text/plain": repr(self), **pages}
+
+
+_PAGES: Final[dict[str, Callable[[Dialogue], str]]] = {}
+
+
+def show_dialogues(kind: str, page: Callable[[Dialogue], str]) -> None:
+    """Let notebooks show every dialogue by `page` too; `kind` is its media type.
+
+    What makes HTML of a dialogue stands above this layer, and says here that it is there.
+    """
+    _PAGES[kind] = page

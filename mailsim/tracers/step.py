@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from mailsim.dialogue import Dialogue, Exchange
+from mailsim.dialogue.values import show_dialogues
 from mailsim.protocol.core import Received
 from mailsim.wire.outcome import Outcome
 
@@ -84,6 +85,15 @@ class Step(Generic[V]):
         from mailsim.render.html import step_html  # noqa: PLC0415 - only when shown
 
         return {"text/plain": self.transcript(), "text/html": step_html(self.dialogue)}
+
+
+def _page(dialogue: Dialogue) -> str:
+    from mailsim.render.html import dialogue_html  # noqa: PLC0415 - only when shown
+
+    return dialogue_html(dialogue)
+
+
+show_dialogues("text/html", _page)
 
 
 def _up_to(exchanges: tuple[Exchange, ...], last: Exchange) -> tuple[Exchange, ...]:

@@ -16,6 +16,7 @@ from mailsim.render.html import dialogue_html, step_html
 from mailsim.render.ladder import Ladder
 from mailsim.render.text import dialogue_text, step_text
 from mailsim.render.timing import timing
+from mailsim.tracers.step import Step
 
 SESSION = """\
 # protocol: smtp
@@ -143,6 +144,16 @@ def test_each_row_is_followed_by_what_it_means_once() -> None:
     ]
     assert [row for row in said if row.startswith("   ")][2].startswith("   PIPELINING: ")
     assert sum("(250: " in row for row in said) == 1
+
+
+def test_a_notebook_shows_a_dialogue_as_it_shows_a_step(dialogue: Dialogue) -> None:
+    step = Step[object](dialogue.exchanges[-1], (), lambda: dialogue)
+    shown = step.dialogue._repr_mimebundle_()
+    assert shown["text/plain"] == repr(dialogue) == str(dialogue)
+    assert shown["text/html"] == dialogue_html(dialogue)
+    assert [line for line in repr(dialogue).splitlines() if line] == [
+        line for line in dialogue_text(dialogue).splitlines() if line and not line.startswith("#")
+    ]
 
 
 def test_what_was_explained_is_not_explained_again() -> None:

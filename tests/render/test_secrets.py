@@ -146,6 +146,7 @@ def renderings(
         yield "comparison's JSON", json.dumps(compare(one, two).to_json(), ensure_ascii=False)
     yield from _command_line(dialogue, tmp_path, capsys)
     yield "repr", repr(dialogue)
+    yield from ((f"shown as {kind}", text) for kind, text in dialogue._repr_mimebundle_().items())
 
 
 def _step(step: Step[object], so_far: Dialogue) -> Iterator[tuple[str, str]]:
