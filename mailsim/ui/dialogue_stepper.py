@@ -26,6 +26,7 @@ _LABELS: Final = (
     "ui.stepper.meaning",
     "ui.stepper.meaning-hint",
     "ui.stepper.covered",
+    "ui.stepper.no-answer",
     "ui.stepper.fills",
     "ui.stepper.sends",
     "render.side-C",

@@ -84,8 +84,8 @@ class Panel(Shown):
     def shown(self) -> LabTable:
         """The table that is chosen."""
         if self.view.value == SETTINGS:
-            first, second = Stage.of(self.first.value), Stage.of(self.second.value)
-            return lab_tables.settings(self.lab, self.lang, second, first)
+            stages = self.first.value, self.second.value
+            return lab_tables.settings(self.lab, self.lang, *stages)
         return _TABLES[self.view.value][1](self.lab, self.lang)
 
     def _show(self, _: object = None) -> None:

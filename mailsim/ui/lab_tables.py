@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from email import message_from_bytes, policy
-from typing import Any, Final
+from typing import Final
 
 from mailsim.lab.lab import Lab
+from mailsim.lab.settings import Setting
 from mailsim.language import word
 from mailsim.model.endpoint import PortState
 from mailsim.model.queue import QueueEntry, StoredMessage
@@ -20,15 +21,6 @@ _STATES: Final = {
     PortState.CLOSED: "cli.state-closed",
     PortState.FILTERED: "cli.state-filtered",
 }
-# What a setting may tell of itself, and its heading.
-_SETTING: Final = (
-    ("name", "ui.panel.setting"),
-    ("value", "ui.panel.value"),
-    ("before", "ui.panel.before"),
-    ("file", "ui.panel.file"),
-    ("inventory", "ui.panel.inventory"),
-    ("reason", "ui.panel.reason"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,34 +109,22 @@ def logs(lab: Lab, lang: str) -> LabTable:
     return LabTable(made.caption, made.headings, made.rows, more)
 
 
-def settings(lab: Lab, lang: str, stage: Stage, since: Stage | None = None) -> LabTable:
-    """What `stage` sets otherwise than the stage before it, or than `since`."""
-    found = tuple(lab.settings(stage) if since is None else lab.diff(since, stage))
-    # Columns are those that some setting has something for.
-    shown = [
-        (name, heading)
-        for name, heading in _SETTING
-        if any(_told(one, name) for one in found) or name in ("name", "value")
-    ]
-    rows = (tuple(_told(one, name) for name, _ in shown) for one in found)
-    return _table("ui.panel.settings", [heading for _, heading in shown], rows, lang)
+def settings(lab: Lab, lang: str, first: str | Stage, second: str | Stage) -> LabTable:
+    """What `second` sets otherwise than `first`; all that a stage sets where they are the same."""
+    same = Stage.of(first) is Stage.of(second)
+    found = lab.settings(second) if same else lab.diff(first, second)
+    headings = (
+        "ui.panel.file",
+        "ui.panel.setting",
+        "ui.panel.before",
+        "ui.panel.value",
+        "ui.panel.inventory",
+        "ui.panel.reason",
+    )
+    return _table("ui.panel.settings", headings, (_setting(one, lang) for one in found), lang)
 
 
-def _told(setting: object, name: str) -> str:
-    return setting_text(getattr(setting, name, None))
-
-
-def setting_text(value: Any) -> str:
-    """A setting's value as a configuration file has it."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, set | frozenset):
-        numbers = all(isinstance(one, int) for one in value)
-        return ", ".join(map(str, sorted(value, key=None if numbers else str)))
-    if isinstance(value, tuple | list):
-        return ", ".join(
-            " ".join(map(str, one)) if isinstance(one, tuple) else str(one) for one in value
-        )
-    return str(value)
+def _setting(one: Setting, lang: str) -> tuple[str, ...]:
+    # What is gone, or was not there, is a dash: an empty value is one too.
+    before, value = ("—" if text is None else text for text in (one.before, one.value))
+    return (one.file, one.title, before, value, ", ".join(one.ids), one.why.text(lang))

@@ -12,6 +12,7 @@ const make = (name, set = {}, ...inside) => {
   return one;
 };
 
+const PATIENCE = 8000; // milliseconds until it is said that nobody answers
 let made = 0;
 
 // Of the elements of `box` that `selector` names, one is a tab stop; arrows go from one to another.
@@ -43,7 +44,7 @@ function rowOf(row, label) {
   item.append(make("span", { class: "side", "aria-hidden": true, text: side ? row.kind : row.kind === "=" ? "TLS" : "#" }));
   if (side) item.append(make("span", { class: "unseen", text: `${side}: ` }));
   if (side && row.secure) item.append(make("span", { class: "badge", title: label.covered, text: "TLS" }));
-  item.append(make("span", { class: "words", text: row.text || "\u00a0" }));
+  item.append(make("span", { class: "words", lang: side ? "en" : false, text: row.text || "\u00a0" }));
   item.tabIndex = -1;
   return item;
 }
@@ -89,7 +90,20 @@ function render({ model, el }) {
   // JupyterLab's shortcuts look at the element that has the focus: see own_keys.js.
   root.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
 
-  const say = (text) => { root.setAttribute("aria-busy", "true"); model.send({ say: text }); };
+  // A kernel that was started anew knows nothing of this widget, and answers nothing.
+  let waiting = 0;
+  const ask = (what) => {
+    root.setAttribute("aria-busy", "true");
+    clearTimeout(waiting);
+    waiting = setTimeout(() => tell(label["no-answer"], true), PATIENCE);
+    model.send(what);
+  };
+  const tell = (text, failed) => {
+    told.setAttribute("role", failed ? "alert" : "status");
+    told.classList.toggle("failed", failed);
+    told.textContent = text;
+  };
+  const say = (text) => ask({ say: text });
   const explain = (row) => {
     for (const one of list.children) one.classList.toggle("now", one === row);
     const said = row ? shown[[...list.children].indexOf(row)]?.said ?? [] : [];
@@ -148,9 +162,7 @@ function render({ model, el }) {
   function showRest() {
     const ended = model.get("ended");
     title.textContent = `${label.dialogue} ${model.get("server")}`.trim();
-    told.textContent = model.get("told");
-    told.classList.toggle("failed", model.get("failed"));
-    told.setAttribute("role", model.get("failed") ? "alert" : "status");
+    tell(model.get("told"), model.get("failed"));
     for (const one of [line, send, listen]) one.disabled = ended;
     connect.hidden = !model.get("can_connect");
     const picture = model.get("ladder") ? drawn(model.get("ladder")) : null;
@@ -169,6 +181,7 @@ function render({ model, el }) {
   }
 
   function show() {
+    clearTimeout(waiting);
     root.removeAttribute("aria-busy");
     describe(null);
     showRows(); showRest(); showCommands(); showLine();
@@ -186,11 +199,11 @@ function render({ model, el }) {
     event.preventDefault();
     form.requestSubmit();
   });
-  connect.addEventListener("click", () => model.send({ connect: true }));
-  listen.addEventListener("click", () => model.send({ listen: true }));
+  connect.addEventListener("click", () => ask({ connect: true }));
+  listen.addEventListener("click", () => ask({ listen: true }));
   model.on("change:turn", show);
   show();
-  return () => model.off("change:turn", show);
+  return () => { clearTimeout(waiting); model.off("change:turn", show); };
 }
 
 export default { render };
