@@ -55,6 +55,9 @@ class SmtpServer(Core[Reply, Command]):
         self._current: Command | None = None
         self._verb = ""
         self._bdat: tuple[bytes, Bdat] | None = None
+        self.takes_chunks = True
+        """Whether a chunk is read behind BDAT; else its octets are the next commands, as they are
+        to a server that refuses BDAT before it looks at it."""
         self._skipped = 0
         self._content: Incoming | None = None
         self._recipients = 0
@@ -185,7 +188,7 @@ class SmtpServer(Core[Reply, Command]):
         if responding:
             return Received(SaslAnswer(Secret(raw.rstrip(b"\r\n"))), (raw,))
         command = parse_command(raw, self.quirks)
-        if isinstance(command, Bdat):
+        if isinstance(command, Bdat) and self.takes_chunks:
             return self._chunk(raw, command)
         return Received(command, (raw,))
 

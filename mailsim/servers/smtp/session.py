@@ -146,6 +146,7 @@ class SmtpSession(Channel):
                 await self.say(replies.TOO_MANY_ERRORS(host=self.config.myhostname))
                 self.journal.broken_off(TOO_MANY, self.state, 0)
                 return
+            self.core.takes_chunks = not (self._needs_tls or self.state.access_denied)
             await self._command(await self.event())
 
     async def _command(self, event: Received[Command]) -> None:
