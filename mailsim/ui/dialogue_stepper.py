@@ -13,6 +13,7 @@ from mailsim.ui.shown import Shown, telling
 from mailsim.ui.stepping import Choice, Source, Spoken, Stepping
 
 _STATIC: Final = files("mailsim.ui").joinpath("static")
+_LEAP: Final = 500
 _LABELS: Final = (
     "ui.stepper.dialogue",
     "ui.stepper.commands",
@@ -43,6 +44,8 @@ class StepperWidget(anywidget.AnyWidget):
     labels = traitlets.Dict().tag(sync=True)
     lang = traitlets.Unicode().tag(sync=True)
     server = traitlets.Unicode().tag(sync=True)
+    offset = traitlets.Int().tag(sync=True)
+    """Of a very long dialogue, how many rows at its beginning are not sent."""
     rows: Any = traitlets.List().tag(sync=True)
     ladder = traitlets.Unicode().tag(sync=True)
     commands: Any = traitlets.List().tag(sync=True)
@@ -125,13 +128,19 @@ class Stepper(Shown):
         now, ladder = self.stepping, self.stepping.ladder
         with self.widget.hold_sync():
             self.widget.server = str(now.tracer.endpoint) if now.tracer else ""
-            self.widget.rows = [_row(one) for one in now.spoken]
+            self.widget.offset = _offset(len(now.spoken))
+            self.widget.rows = [_row(one) for one in now.spoken[self.widget.offset :]]
             self.widget.ladder = ladder.svg if ladder else ""
             self.widget.commands = [_command(one) for one in now.choices]
             self.widget.proposed = now.proposed
             self.widget.told, self.widget.failed = now.told, now.failed
             self.widget.ended, self.widget.can_connect = now.ended, now.can_connect
             self.widget.turn += 1
+
+
+def _offset(rows: int) -> int:
+    """None of the first thousand; then in leaps, for each draws all of them anew."""
+    return max(0, (rows - _LEAP) // _LEAP * _LEAP)
 
 
 def _row(one: Spoken) -> dict[str, Any]:

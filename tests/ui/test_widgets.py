@@ -121,6 +121,20 @@ def test_no_secret_reaches_the_browser(stepper_of: Callable[..., Stepper], lab: 
     assert "+OK" in stepper.widget.rows[-1]["text"]
 
 
+def test_of_a_very_long_dialogue_the_end_is_sent(
+    stepper_of: Callable[..., Stepper], lab: Lab
+) -> None:
+    stepper = stepper_of(lab.imap)
+    for n in range(4):
+        stepper.say("\n".join(f"n{n}x{m} NOOP" for m in range(90)))
+    assert stepper.widget.offset == 0
+    for n in range(4, 8):
+        stepper.say("\n".join(f"n{n}x{m} NOOP" for m in range(90)))
+    assert stepper.widget.offset == 500
+    assert len(stepper.widget.rows) == len(stepper.stepping.spoken) - 500
+    assert "n7x89" in stepper.widget.rows[-1]["text"]
+
+
 def test_the_text_of_a_notebook_is_the_same_each_time(
     stepper_of: Callable[..., Stepper], lab: Lab
 ) -> None:

@@ -117,10 +117,11 @@ function render({ model, el }) {
   commands.addEventListener("mouseover", (event) => describe(event.target.closest("button")));
   list.addEventListener("click", (event) => event.target.closest(".row")?.focus());
 
-  let shown = [];
+  let shown = [], offset = 0;
   function showRows() {
     const rows = model.get("rows");
-    if (rows.length < shown.length) { list.replaceChildren(); shown = []; }
+    const anew = rows.length < shown.length || model.get("offset") !== offset;
+    if (anew) { list.replaceChildren(); shown = []; offset = model.get("offset"); }
     const fresh = rows.slice(shown.length).map((row) => rowOf(row, label));
     shown = rows;
     if (!fresh.length) return;
