@@ -28,7 +28,7 @@ def test_everything_is_laid_down_in_a_new_folder(
     assert lay_down(target) == tuple(target / name for name in LAID)
 
     assert sorted(path.name for path in target.iterdir()) == LAID
-    assert {"labs/en/00_start_here.ipynb", "labs/fr/00_first_trace.ipynb"} <= tree(target)
+    assert {"labs/en/00_start_here.ipynb", "labs/fr/00_start_here.ipynb"} <= tree(target)
     assert (target / "provision" / "README.md").is_file()
     assert tomllib.loads((target / "mailsim.toml").read_text("utf-8")) == {"language": lang}
 
