@@ -29,6 +29,11 @@ _PULL: Final = 300.0  # seconds that an image may take to come
 _INCLUDED: Final = (
     "ca-certificates", "systemd", "systemd-sysv", "dbus", "iproute2", "procps", "python3",
 )  # fmt: skip
+# Its mounts of /dev and /sys are nobody else's, and go with it however it ends: who then clears
+# the folder away can never meet this machine's own devices in it.
+_APART: Final = (
+    "unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child", "--mount-proc",
+)  # fmt: skip
 
 
 def base(engine: Engine, release: Release, log: BuildLog) -> str:
@@ -85,6 +90,7 @@ def mmdebstrap(
     if not keys.is_file():
         raise LabError("container.no-keys", image=IMAGES[release], keys=keys)
     return [
+        *_APART,
         "mmdebstrap",
         "--variant=minbase",
         f"--include={','.join(included)}",
