@@ -110,7 +110,7 @@ def test_nobody_answers_to_spam_or_to_a_list(lab: Lab, post: Post, activate: Act
 # --- ManageSieve
 
 
-@pytest.mark.inventory("SIE6", "SIE7")
+@pytest.mark.inventory("SIE6")
 def test_what_managesieve_says_and_offers(lab: Lab) -> None:
     with lab.sieve() as sieve:
         offered = sieve.capabilities

@@ -52,7 +52,7 @@ def test_the_login_page(web: Browser) -> None:
     assert 'name="_pass"' in page.text
 
 
-@pytest.mark.inventory("WEB10", "WEB2", "WEB8", "DEM8")
+@pytest.mark.inventory("WEB10", "WEB2", "WEB8")
 def test_a_user_logs_in_and_reads(lab: Lab, post: Post, web: Browser) -> None:
     message_id = post.new_id()
     letter = post.letter(
