@@ -141,10 +141,12 @@ async def login(session: ImapSession, asked: Asked) -> Reply:
 async def authenticate(session: ImapSession, asked: Asked) -> Reply:
     """authenticate = "AUTHENTICATE" SP auth-type [SP initial-resp]   ; RFC 4959 §3"""
     words = asked.words
-    if not words or len(words) > 2 or not words[0].atom:
+    # That nobody logs in before TLS is said first, whatever stands behind the mechanism.
+    too_many = len(words) > 2 and session.login.cleartext
+    if not words or too_many or not words[0].atom:
         return replies.LOGIN_ERROR
     initial = None
-    if len(words) == 2:
+    if len(words) > 1:
         initial = (words[1].astring or b"").decode("utf-8", "replace")
 
     async def ask(challenge: str) -> str | None:
