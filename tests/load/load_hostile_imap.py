@@ -239,6 +239,39 @@ def test_two_expunge_at_once(lab: Watched) -> None:
     assert told == [many, many]
 
 
+def test_three_hundred_in_idle(lab: Watched) -> None:
+    """All are told of all that another does, in its order."""
+    idlers = [lab.imap() for _ in range(300)]
+    writer = lab.imap()
+    with lab.bounded():
+        for one in (*idlers, writer):
+            one.ask(b"a SELECT INBOX\r\n", b"a OK")
+        for one in idlers:
+            one.ask(b"b IDLE\r\n", rb"\+ ")
+        for _ in range(20):
+            assert tagged(writer, b"APPEND INBOX {%d+}\r\n%b" % (len(MESSAGE), MESSAGE))
+        assert tagged(writer, b"STORE 6:15 +FLAGS.SILENT (\\Deleted)").startswith(b"t OK")
+        assert tagged(writer, b"EXPUNGE").startswith(b"t OK")
+        lab.read_mail()
+        for one in idlers:
+            one.say(b"DONE\r\n")
+            assert told(one, b"b ") == (10, 10)
+
+
+def told(wire: Wire, tag: bytes) -> tuple[int, int]:
+    """How many messages there are, and how many went, as it was told until the tagged reply."""
+    there = gone = 0
+    while not (line := wire.line()).startswith(tag):
+        number, _, what = line.removeprefix(b"* ").partition(b" ")
+        if what == b"EXISTS\r\n":
+            there = int(number)
+        elif what == b"EXPUNGE\r\n":
+            assert 6 <= int(number) <= min(15, there)
+            there, gone = there - 1, gone + 1
+    assert line.startswith(tag + b"OK")
+    return there, gone
+
+
 def test_ten_thousand_mailboxes(lab: Watched) -> None:
     many = 10_000
     wire = lab.imap()
