@@ -34,7 +34,9 @@ def lab(up: StartUp, tmp_path: Path) -> Iterator[Watched]:
 
 def connected(lab: Watched, *, logged_in: bool) -> Wire:
     if logged_in:
-        return lab.imap()
+        wire = lab.imap()
+        wire.ask(b"s SELECT INBOX\r\n", b"s OK")
+        return wire
     wire = lab.reach("imap")
     wire.until(rb"\* OK")
     return wire
