@@ -154,6 +154,28 @@ def test_memory_stays_bounded_while_big_messages_are_read() -> None:
     run(scene)
 
 
+def test_for_a_client_that_is_gone_no_more_is_read() -> None:
+    async def scene() -> None:
+        world = new_world()
+        for _ in range(20):
+            world.store.deliver(USER, "INBOX", b"Subject: x\r\n\r\n" + b"y" * 100_000, received=1.0)
+        talk = Talk(world)
+        await talk.login()
+        heard: list[int] = []
+
+        def write(data: bytes) -> None:
+            heard.append(len(data))
+            talk.pipe.closing = True
+
+        talk.pipe.write = write  # type: ignore[method-assign]
+        talk.pipe.say(b"c9 FETCH 1:* BODY.PEEK[]\r\n" * 10)
+        await talk.end()
+        assert sum(heard) < 2_000_000
+        assert "Connection closed" in log(world)[-1]
+
+    run(scene)
+
+
 def test_memory_stays_bounded_while_a_client_floods() -> None:
     async def scene() -> None:
         talk = Talk(new_world())
