@@ -62,6 +62,7 @@ async def fetch(session: ImapSession, asked: Asked) -> Reply:
     if len(asked.words) < 2:
         raise asked.refused(replies.INVALID)
     uids = chosen(session, asked)
+    await _use_modifiers(session, asked)
     wanted = _wanted(session, asked)
     view = session.selected
     if wanted.changed_since is not None or _MODSEQ in wanted.items:
@@ -108,6 +109,14 @@ def _wanted(session: ImapSession, asked: Asked) -> _Wanted:
             raise asked.refused(refusal(asked.words[1:], item))
         wanted.columns.append(made)
     return wanted
+
+
+async def _use_modifiers(session: ImapSession, asked: Asked) -> None:
+    """CHANGEDSINCE is an enabling command (RFC 7162 §3.1) even where what follows it is refused."""
+    given = asked.value.modifiers if isinstance(asked.value, Fetch) else ()
+    words = [one.text.upper() for one in given if isinstance(one, Atom)]
+    if words[:1] == ["CHANGEDSINCE"] and words[1:2] and words[1].isdecimal():
+        await use_modseqs(session)
 
 
 def _read_modifiers(
