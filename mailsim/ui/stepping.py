@@ -5,6 +5,7 @@ The stepper shows what stands here; a test or a script can hold it in the hand a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -28,8 +29,10 @@ Source = AnyTracer | Callable[[], AnyTracer]
 _ROWS: Final = 200
 _LETTERS: Final = 1_000
 _LADDER: Final = 400
-# What continues a command is no command of its own, and has no entry.
-_CONTINUE: Final = frozenset({"RESPONSE"})
+# What continues a command is no command of its own: its entry stands among the lines.
+_RESPONSE, _CANCEL = "RESPONSE", "*"
+_TAG: Final = re.compile(r"[a-z]\d+ ")
+_LINES: Final = {".": "END-OF-DATA", _RESPONSE: "SASL-RESPONSE", _CANCEL: "SASL-CANCEL"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +105,18 @@ class Stepping:
         return self._script[0] if self._script and not self.ended else ""
 
     def _choice(self, tracer: AnyTracer, verb: str) -> Choice:
-        known = find(f"{_area(tracer.protocol)}.command", verb)
-        known = known or find(f"{_area(tracer.protocol)}.command", verb.partition(" ")[0])
-        hint = known.short(self.lang) if known else ""
-        line = "" if verb in _CONTINUE else (_example(known.example) if known else "") or verb
-        if tracer.protocol is Protocol.IMAP and verb != "DONE":
+        area = _area(tracer.protocol)
+        if verb in _LINES:
+            known = find(f"{area}.line", _LINES[verb])
+            line = "" if verb == _RESPONSE else verb
+            return Choice(verb, known.short(self.lang) if known else "", line, complete=line != "")
+        known = find(f"{area}.command", verb) or find(f"{area}.command", verb.partition(" ")[0])
+        line = (_example(known.example) if known else "") or verb
+        complete = line.removeprefix(_tag(line)) == verb
+        if line != verb and _tag(line) and tracer.protocol is Protocol.IMAP:
             # The exchanges so far make a tag that no other command of this dialogue has.
-            line = f"a{len(tracer.dialogue.exchanges)} {line.partition(' ')[2] or line}"
-        bare = line.split(" ", 1)[-1] if tracer.protocol is Protocol.IMAP else line
-        return Choice(verb, hint, line, complete=bare == verb)
+            line = f"a{len(tracer.dialogue.exchanges)} {line.removeprefix(_tag(line))}"
+        return Choice(verb, known.short(self.lang) if known else "", line, complete)
 
     # what is done
 
@@ -210,12 +216,19 @@ class Stepping:
 
 
 def _legal(tracer: AnyTracer) -> tuple[str, ...]:
-    """The verbs; within IMAP's IDLE, the DONE that ends it (RFC 2177 §3)."""
+    """The verbs, and what gives up a login; within IMAP's commands that wait, what they wait for."""
     legal = tracer.legal()
-    if legal or tracer.protocol is not Protocol.IMAP:
-        return legal
-    sent = [line.raw for line in tracer.dialogue.lines() if line.side is Side.CLIENT]
-    return ("DONE",) if sent and sent[-1].upper().rstrip().endswith(b" IDLE") else ()
+    if tracer.protocol is Protocol.IMAP and not legal:
+        sent = [line.raw for line in tracer.dialogue.lines() if line.side is Side.CLIENT]
+        idle = bool(sent) and sent[-1].upper().rstrip().endswith(b" IDLE")
+        legal = ("DONE",) if idle else (_RESPONSE,)  # RFC 2177 §3, RFC 3501 §6.2.2
+    return (*legal, _CANCEL) if _RESPONSE in legal else legal
+
+
+def _tag(line: str) -> str:
+    """The tag of an example of IMAP, with the space behind it."""
+    found = _TAG.match(line)
+    return found[0] if found else ""
 
 
 def _area(protocol: Protocol) -> str:

@@ -123,6 +123,39 @@ def test_imap_gives_each_line_a_tag_of_its_own_and_idle_its_done(step: Step, lab
     assert "SELECT" in [one.verb for one in stepping.choices]
 
 
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [("smtp", "AUTH LOGIN"), ("pop3", "AUTH LOGIN"), ("imap", "a1 AUTHENTICATE LOGIN")],
+)
+def test_within_a_login_a_response_or_giving_up_is_what_may_come(
+    step: Step, kind: str, line: str
+) -> None:
+    with Lab(stage="sasl", seed=1) as lab:
+        stepping = step({"smtp": lab.smtp, "pop3": lab.pop3, "imap": lab.imap}[kind])
+        if kind == "smtp":
+            stepping.say("EHLO poste.minfo.sn")
+        stepping.say(line)
+        assert [(one.verb, one.line, one.complete) for one in stepping.choices] == [
+            ("RESPONSE", "", False),
+            ("*", "*", True),
+        ]
+        assert all(one.hint for one in stepping.choices)
+        stepping.say("dXNlcg==")
+        assert "dXNlcg==" not in stepping.transcript
+        stepping.choose("*")
+        assert "C: *" in stepping.transcript
+        assert "QUIT" in [one.verb for one in stepping.choices] or kind == "imap"
+
+
+def test_every_command_of_imap_is_begun_with_a_tag(step: Step, lab: Lab) -> None:
+    stepping = step(lab.imap)
+    stepping.say("a1 LOGIN user minfo")
+    stepping.say("a2 SELECT INBOX")
+    assert {one.line.partition(" ")[0] for one in stepping.choices} == {"a3"}
+    assert choice(stepping, "EXPUNGE").complete
+    assert choice(stepping, "UID FETCH").line == "a3 UID FETCH 117 (BODY[])"
+
+
 def test_managesieve_through_starttls(step: Step) -> None:
     with Lab(seed=1) as lab:
         stepping = step(lab.sieve)
