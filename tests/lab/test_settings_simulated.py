@@ -5,14 +5,10 @@ Each of Config's fields has its counterpart here, or stands in a list that says 
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -111,14 +107,14 @@ def differences(place: Place) -> list[str]:
             continue
         own = {one.name: one.value or "" for one in master if one.section == f"{service} inet"}
         made = place.config.service(service)
-        for name in _of_postfix():
+        for name in of_postfix():
             wanted, got = expected(made, name), actual(made, {**main, **own}, name)
             if wanted != got:
                 found.append(f"{place} {service} {name}: {got!r}, the simulator has {wanted!r}")
     return found
 
 
-def _of_postfix() -> list[str]:
+def of_postfix() -> list[str]:
     smtpd = [one.name for one in fields(Config) if one.name.startswith("smtpd_")]
     return [*_MAIN, *(one for one in smtpd if one not in _NOT_POSTFIX)]
 
@@ -133,7 +129,7 @@ def expected(made: Config, name: str) -> object:
 def actual(made: Config, written: Mapping[str, str], name: str) -> object:
     """As `Config` has it; where the roles say nothing, its own default (Postfix's: see below)."""
     if name not in written:
-        return "" if name == "mailbox_transport" else _default(name)
+        return "" if name == "mailbox_transport" else default_of(name)
     found, kind = written[name], getattr(made, name)
     if name == "smtpd_sender_login_maps":
         return bool(found)
@@ -146,7 +142,7 @@ def actual(made: Config, written: Mapping[str, str], name: str) -> object:
     return found.removesuffix("none") if name == "smtpd_tls_security_level" else found
 
 
-def _default(name: str) -> object:
+def default_of(name: str) -> object:
     return next(one.default for one in fields(Config) if one.name == name)
 
 
@@ -224,7 +220,7 @@ DOVECOT: Final[Mapping[str, Counterpart]] = {
     "mail_max_userip_connections": _same(
         "mail_max_userip_connections", lambda c: str(c.mail_max_userip_connections)
     ),
-    "pop3_lock_session": _same("pop3_lock_session", lambda c: _yes(on=c.pop3_lock_session)),
+    "pop3_lock_session": _same("pop3_lock_session", lambda c: yes(on=c.pop3_lock_session)),
     "smtpd_sasl_failure_delay": _same(
         "auth_failure_delay", lambda c: f"{c.smtpd_sasl_failure_delay:.0f} secs", "2 secs"
     ),
@@ -252,7 +248,7 @@ def _low(names: tuple[str, ...]) -> str:
     return " ".join(names).lower()
 
 
-def _yes(*, on: bool) -> str:
+def yes(*, on: bool) -> str:
     return "yes" if on else "no"
 
 
@@ -271,9 +267,9 @@ def test_dovecot_is_set_as_the_simulator_is(stage: Stage) -> None:
         compared(place, DOVECOT)
         found, made = place.settings.service("dovecot"), place.config
         if place.release.dovecot < (2, 4, 0):
-            assert found["disable_plaintext_auth"].value == _yes(on=made.disable_plaintext_auth)
+            assert found["disable_plaintext_auth"].value == yes(on=made.disable_plaintext_auth)
         else:
-            assert found["auth_allow_cleartext"].value == _yes(on=not made.disable_plaintext_auth)
+            assert found["auth_allow_cleartext"].value == yes(on=not made.disable_plaintext_auth)
         protocols = (found["protocols"].value or "").split()
         assert ("sieve" in protocols) == made.sieve == ("managesieve" in made.services)
 
@@ -362,56 +358,6 @@ def test_the_block_list_lists_the_same() -> None:
 
 
 def test_no_field_of_the_simulators_settings_is_forgotten() -> None:
-    compared_here = {*_of_postfix(), *_AMAVIS, *_OTHERWISE}
+    compared_here = {*of_postfix(), *_AMAVIS, *_OTHERWISE}
     assert {one.name for one in fields(Config)} - compared_here == _NOWHERE
     assert not compared_here & _NOWHERE
-
-
-# --- what the roles leave to the servers' own defaults
-
-
-def _program(name: str) -> str:
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if found is None:
-        if os.environ.get("MAILSIM_REQUIRE_ORACLES") == "1":
-            pytest.fail(f"MAILSIM_REQUIRE_ORACLES=1, but there is no {name}")
-        pytest.skip(f"there is no {name}")
-    return found
-
-
-def _said(*command: str) -> dict[str, str]:
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    rows = (line.partition("=") for line in done.stdout.splitlines() if "=" in line)
-    return {name.strip(): text.strip() for name, _, text in rows}
-
-
-_UNITS: Final = {"": 1, "s": 1, "h": 3600, "d": 86_400}
-
-
-def _number(text: str) -> int | None:
-    """A number or a time; where it depends on stress, without."""
-    calm = re.sub(r"\$\{stress\?\{\d+\}:\{(\d+)\}\}", r"\1", text)
-    found = re.fullmatch(r"(\d+)([shd]?)", calm)
-    return int(found[1]) * _UNITS[found[2]] if found else None
-
-
-def test_what_the_roles_do_not_set_is_postfixs_default(tmp_path: Path) -> None:
-    (tmp_path / "main.cf").write_text("compatibility_level = 3.6\n")
-    default = _said(_program("postconf"), "-c", str(tmp_path), "-d")
-    whole = Place(Stage.SIEVE, Release.BOOKWORM)
-    written = {one.name for one in whole.settings.file("/etc/postfix/main.cf")}
-    for name in set(_of_postfix()) - written - {"smtpd_forbid_unauth_pipelining"}:
-        has = _default(name)
-        number = _number(default[name])
-        if number is not None:
-            assert number == has, name
-        elif isinstance(has, tuple):
-            assert tuple(one for one in re.split(r"[,\s]+", default[name]) if one) == has, name
-        elif name != "smtpd_sender_login_maps":
-            assert default[name] == (_yes(on=has) if isinstance(has, bool) else str(has)), name
-
-
-def test_what_the_roles_do_not_set_is_dovecots_default() -> None:
-    default = _said(_program("doveconf"), "-d")
-    for one in (one for one in DOVECOT.values() if one.default):
-        assert default[one.names[0]] == one.default
