@@ -59,6 +59,7 @@ _KEPT = Path("/usr/lib/mailsim/pristine")
 _CONFIGURATION = ("etc", "files", "firewall", "listeners", "services")
 _MOVING = ("maildrop", "incoming", "active")
 _AGAIN = 0.02
+_LATE = ("mailsim-pyzord", "127.0.0.1:24441")
 _PATIENCE = 25.0  # seconds for what takes a tenth of one, on a machine with much to do
 _SECONDS = 10.0  # in which what was restarted listens again
 
@@ -180,11 +181,27 @@ def fingerprint(names: Iterable[str] = ()) -> dict[str, str]:
 
 
 def keep() -> dict[str, str]:
-    """Put by what is to come back; the fingerprint of it all."""
+    """Put by what is to come back; the fingerprint of it all, once all has come up."""
+    _settle()
     _KEPT.mkdir(mode=0o700, exist_ok=True)
     subprocess.run(["tar", "-cpf", _KEPT / "data.tar", *_data()], check=True)  # noqa: S603, S607
     (_KEPT / "webmail.sql").write_bytes(_dump())
     return fingerprint()
+
+
+def _settle() -> None:
+    """What no client waits for has come up too: the foreign domains', Pyzor's server."""
+    deadline = time.monotonic() + _PATIENCE
+    while _comes_up() and time.monotonic() < deadline:
+        time.sleep(_AGAIN)
+
+
+def _comes_up() -> bool:
+    if said("systemctl", "is-system-running").strip() in (b"initializing", b"starting"):
+        return True
+    # systemd takes it for started before it listens.
+    late = said("systemctl", "is-active", _LATE[0]).strip() == b"active"
+    return late and _LATE[1] not in said("ss", "-lnuH").decode()
 
 
 def _data() -> list[Path]:
