@@ -60,7 +60,7 @@ def _first_missing(target: Path) -> Path | None:
 
 
 def _fill(stage: Path) -> None:
-    for source, name in _sources():
+    for source, name in sources():
         if source.is_dir():
             shutil.copytree(source, stage / name, ignore=_ignored)
         else:
@@ -71,7 +71,7 @@ def _fill(stage: Path) -> None:
     (stage / CONFIG).write_text(config, encoding="utf-8")
 
 
-def _sources() -> Iterator[tuple[Path, str]]:
+def sources() -> Iterator[tuple[Path, str]]:
     """What to lay down, each with its path below the target.
 
     A wheel carries it in mailsim/_files; in a checkout it stands at the root.

@@ -14,6 +14,7 @@ import typer
 from mailsim.cli.attached import BACKEND, NAME, STAGE
 from mailsim.cli.notebooks import (
     Told,
+    add_new,
     check_jupyterlab,
     first_notebook,
     open_notebooks,
@@ -42,16 +43,28 @@ def lab(
     spoken = language(chosen_language(lang))
     check_jupyterlab()
     folder, made = student_folder(Path.cwd())
+    added = () if made else add_new(folder)
     first_notebook(folder, spoken)  # said before the lab is started
     if made:
         say(word("notebooks.laid-down", spoken, folder=folder))
-    wanted = lab_name(name)
-    with _told(), _running(wanted, backend, stage) as (site, ours):
+    if added:
+        say(word("notebooks.added", spoken, names=", ".join(added)))
+    with _told():
+        try:
+            return _open(lab_name(name), backend, stage, spoken, folder, browser=not no_browser)
+        except Told:  # before JupyterLab was there
+            return 0
+
+
+def _open(
+    name: str, backend: str, stage: str | None, lang: str, folder: Path, *, browser: bool
+) -> int:
+    """The lab and JupyterLab, to the end of both."""
+    with _running(name, backend, stage) as (site, ours):
         about = site.ask("describe")
         kind = "notebooks.lab-started" if ours else "notebooks.lab-found"
-        known = {key: about[key] for key in ("name", "backend", "stage")}
-        say(word(kind, spoken, **known))
-        return open_notebooks(folder, spoken, browser=not no_browser, lab=wanted)
+        say(word(kind, lang, name=name, backend=about["backend"], stage=about["stage"]))
+        return open_notebooks(folder, lang, browser=browser, lab=name)
 
 
 @contextmanager
@@ -76,9 +89,8 @@ def _running(name: str, backend: str, stage: str | None) -> Iterator[tuple[Backe
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """The signals that end a program end this one in order."""
-    known = [getattr(signal, one) for one in _SIGNALS if hasattr(signal, one)]
-    before = {one: signal.signal(one, _tell) for one in known}
+    """The signals that end a program end this one in order, whatever it was about to do."""
+    before = {one: signal.signal(one, _tell) for one in _known()}
     try:
         yield
     finally:
@@ -86,5 +98,11 @@ def _told() -> Iterator[None]:
             signal.signal(one, handler)
 
 
+def _known() -> list[signal.Signals]:
+    return [getattr(signal, one) for one in _SIGNALS if hasattr(signal, one)]
+
+
 def _tell(_number: int, _frame: FrameType | None) -> None:
+    for one in _known():  # nothing interrupts the end
+        signal.signal(one, signal.SIG_IGN)
     raise Told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from mailsim.cli.init import CONFIG, lay_down
+from mailsim.cli.init import CONFIG, lay_down, sources
 from mailsim.errors import LabError
 from mailsim.lab.rundir import DEFAULT
 
@@ -41,6 +42,23 @@ def student_folder(start: Path) -> tuple[Path, bool]:
             return folder, False
     lay_down(own)
     return own, True
+
+
+def add_new(folder: Path) -> tuple[str, ...]:
+    """Lay into `mailsim-lab` the notebooks that it has not, those of a newer release; their names.
+
+    Nothing is overwritten.  A class's folder is left as its teacher made it.
+    """
+    if folder.name != FOLDER:
+        return ()
+    added = []
+    for source, name in sources():
+        for file in sorted(source.glob("*.*")) if name.startswith("labs/") else ():
+            mine = folder / name / file.name
+            if file.is_file() and mine.parent.is_dir() and not os.path.lexists(mine):
+                shutil.copyfile(file, mine)
+                added.append(f"{name}/{file.name}")
+    return tuple(added)
 
 
 def check_jupyterlab() -> None:

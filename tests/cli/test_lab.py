@@ -94,3 +94,20 @@ def test_who_is_told_to_end_takes_jupyterlab_along(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.stdout.read() == b""  # the child has let go of it too
         assert process.wait(30) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM to catch there")
+def test_who_is_told_to_end_before_jupyterlab_is_there_ends_the_lab(
+    run: Run, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_notebooks(*_: object, **__: object) -> int:
+        assert attach("default").ask("describe")["stage"] == "sieve"
+        signal.raise_signal(signal.SIGTERM)
+        return 1
+
+    monkeypatch.setattr(command, "open_notebooks", open_notebooks)
+    assert run("lab").code == 0
+    assert opened == {}
+    with pytest.raises(LabError):
+        attach("default")
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

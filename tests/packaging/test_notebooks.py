@@ -14,13 +14,30 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 from mailsim.cli.init import lay_down
-from mailsim.cli.notebooks import check_jupyterlab, open_notebooks, student_folder
+from mailsim.cli.notebooks import add_new, check_jupyterlab, open_notebooks, student_folder
 from mailsim.errors import LabError, UsageError
 
 
 def test_a_folder_is_laid_down_once_and_found_again(tmp_path: Path) -> None:
     assert student_folder(tmp_path) == (tmp_path / "mailsim-lab", True)
     assert student_folder(tmp_path) == (tmp_path / "mailsim-lab", False)
+
+
+def test_a_newer_releases_notebooks_are_added_and_the_students_stay(tmp_path: Path) -> None:
+    folder, _ = student_folder(tmp_path)
+    first, second, *_ = sorted((folder / "labs" / "fr").glob("*.ipynb"))
+    first.write_text("mine")
+    second.unlink()
+    assert add_new(folder) == (f"labs/fr/{second.name}",)
+    assert second.stat().st_size > 1000
+    assert first.read_text() == "mine"
+    assert add_new(folder) == ()
+
+
+def test_nothing_is_added_to_a_class_folder(tmp_path: Path) -> None:
+    lay_down(tmp_path / "class")
+    next((tmp_path / "class" / "labs" / "fr").glob("*.ipynb")).unlink()
+    assert add_new(tmp_path / "class") == ()
 
 
 def test_a_class_folder_is_found_from_below(tmp_path: Path) -> None:
