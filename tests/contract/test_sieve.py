@@ -127,7 +127,11 @@ def test_what_managesieve_says_and_offers(lab: Lab) -> None:
 def test_no_login_over_managesieve_before_tls(lab: Lab) -> None:
     with lab.sieve() as sieve:
         refused = sieve.send_raw('AUTHENTICATE "PLAIN" "AHVzZXIAbWluZm8="\r\n')
-    assert (refused.ok, refused.code) == (False, "ENCRYPT-NEEDED")
+        assert (refused.ok, refused.code) == (False, "ENCRYPT-NEEDED")
+        # Dovecot has not thrown away what came with it: the next one is taken for its rest.
+        assert sieve.starttls().ok
+        assert sieve.login("user", "minfo").text == "Invalid base64 data in initial response"
+        assert sieve.login("user", "minfo").ok
 
 
 @pytest.mark.inventory("SIE6")
@@ -135,7 +139,8 @@ def test_scripts_are_kept_listed_renamed_and_removed(lab: Lab) -> None:
     with lab.sieve() as sieve:
         assert sieve.starttls().ok
         assert sieve.login("admin", lab.accounts.password("admin")).ok
-        assert sieve.listscripts().scripts == ()
+        # Dovecot 2.4 lists the global script too, under no name.
+        assert {one.name for one in sieve.listscripts().scripts} <= {""}
         assert sieve.havespace("a", 100).ok
         assert sieve.putscript("a", BY_SENDER).ok
         assert not sieve.putscript("b", 'require "fileinto ";\n').ok
@@ -145,7 +150,8 @@ def test_scripts_are_kept_listed_renamed_and_removed(lab: Lab) -> None:
         refused = sieve.deletescript("a")
         assert (refused.ok, refused.code) == (False, "ACTIVE")
         assert sieve.renamescript("a", "c").ok
-        assert [(one.name, one.active) for one in sieve.listscripts().scripts] == [("c", True)]
+        listed = [(one.name, one.active) for one in sieve.listscripts().scripts if one.name]
+        assert listed == [("c", True)]
         assert sieve.getscript("c").script == BY_SENDER.replace("\n", "\r\n").encode()
         assert sieve.getscript("a").code == "NONEXISTENT"
         assert sieve.setactive("").ok

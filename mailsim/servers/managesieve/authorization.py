@@ -97,11 +97,16 @@ async def authenticate(session: ManageSieveSession, line: Line) -> None:
         raise InvalidError
     name = session.journal.mechanism = given[0].value.decode()
     initial = _initial(given[1:])
+    if initial is not None:
+        # What an AUTHENTICATE before TLS brought is still in Dovecot's buffer (2.3 and 2.4 alike).
+        initial, session.unread_initial = session.unread_initial + initial, ""
     if _MECHANISM.fullmatch(name.upper()):
         session.core.read_as(Auth(name.upper()))
     try:
         user = await session.login.authenticate(name, initial, lambda one: _ask(session, one))
     except RefusedError as refused:
+        if refused.kind is Why.TLS_REQUIRED:
+            session.unread_initial = (initial or "")[:AUTH_LIMIT]
         await _refuse(session, refused)
     except AnsweredError:
         return

@@ -59,6 +59,8 @@ class ManageSieveSession(Channel[Answer, Command]):
             quirks=frozenset({Quirk.BARE_LF, Quirk.PLAIN_LITERAL}),
         )
         self.user = ""
+        self.unread_initial = ""
+        """What AUTHENTICATE brought when it was refused for want of TLS."""
         self._bad = 0
 
     async def serve(self) -> None:
