@@ -172,7 +172,8 @@ class Bench(Shown):
         if not rows:
             return ""
         caption = word("ui.bench.parts", self.lang)
-        return markup.table(caption, [word(one, self.lang) for one in headings], rows)
+        worded = [word(one, self.lang) for one in headings]
+        return markup.table(caption, worded, rows, style="m-parts")
 
     def _note(self, part: sasl.Part) -> str:
         kept = "" if part.sent else f"{word('render.kept', self.lang)} "
