@@ -24,7 +24,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 VERSION: Final = "3.13"
 # What needs no server and no socket.
 TESTS: Final = ("wire", "protocol", "sasl", "knowledge", "dialogue", "model", "render")
-NEEDED: Final = {"hypothesis", "pytest", "pytest-timeout", "pytest-xdist", "scramp"}
+NEEDED: Final = {"IMAPClient", "hypothesis", "pytest", "pytest-timeout", "pytest-xdist", "scramp"}
 
 
 def main() -> int:
