@@ -2,6 +2,7 @@
 
 MAILSIM_CONTRACT_RELEASES  bookworm trixie, or others, or `all`
 MAILSIM_CONTRACT_STAGES    mail tls sieve, or others, or `all`
+MAILSIM_CONTRACT_FAULTS    F8, or others, or `all`: those that are switched on a real system too
 """
 
 from __future__ import annotations
@@ -74,6 +75,12 @@ def all_cells() -> list[Cell]:
         for stage in _chosen("STAGES", STAGES, tuple(Stage)[1:])
     ]
     return sorted(found, key=lambda one: one.order)
+
+
+def tried(fault: object, cell: Cell | None) -> bool:
+    """Whether the fault is switched in that lab."""
+    chosen = os.environ.get("MAILSIM_CONTRACT_FAULTS", "F8").replace(",", " ").split()
+    return cell is None or cell.backend == "embedded" or bool({fault, "all"} & set(chosen))
 
 
 def _chosen(name: str, usual: tuple[T, ...], every: tuple[T, ...]) -> list[T]:

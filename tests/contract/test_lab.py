@@ -10,7 +10,7 @@ from mailsim.errors import LabError, UsageError
 from mailsim.model.journey import StopKind
 from mailsim.model.stage import Stage
 from tests.contract.cells import CAPABILITIES, LACKING, Cell
-from tests.contract.post import Post
+from tests.contract.post import PATIENCE, Post
 
 
 @pytest.mark.inventory("CON11", "CON5")
@@ -72,6 +72,7 @@ def test_a_reset_leaves_nothing(lab: Lab, post: Post) -> None:
     assert (lab.queue, lab.logs, lab.evidence, lab.faults) == ((), (), (), ())
     assert dict(lab.mailboxes) == {}
     post.submit("user", "secretaire@ugb.sn")
+    lab.idle(timeout=PATIENCE)
     assert lab.queue == ()
 
 
