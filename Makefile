@@ -22,14 +22,16 @@ test-load: $(VENV)/.test ## the lab under load, cut off and killed: what CI runs
 
 # The labs' home: with its authority kept, images are built once for all suites, and kept too.
 CONTAINER := $(BIN)/pytest $(wildcard tests/lab/container tests/contract tests/fidelity) \
-	-m 'container or inventory' -n 2 --dist loadgroup --timeout 0
-test-container test-container-all: export MAILSIM_TEST_HOME ?= $(CURDIR)/build/labs
+	-m 'container or inventory' -n 2 --dist loadfile --timeout 0
+test-container test-container-all test-python313: export MAILSIM_TEST_HOME ?= $(CURDIR)/build/labs
 test-container test-container-all: export MAILSIM_CONTRACT_RESULTS ?= $(CURDIR)/build/contract.json
 
 test-container: $(VENV)/.test ## the real system in containers, built where it is missing (root, podman or docker)
+	$(BIN)/python tools/images.py mail tls sieve
 	$(CONTAINER)
 
 test-container-all: $(VENV)/.test ## the same at every stage
+	$(BIN)/python tools/images.py all
 	MAILSIM_CONTRACT_STAGES=all $(CONTAINER)
 
 test-python313: $(VENV)/.test ## the core's tests under Python 3.13, in the container of Debian 13

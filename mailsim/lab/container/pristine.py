@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 assert sys.platform != "win32"  # noqa: S101 - for the type checker: a container is Linux
@@ -61,7 +62,13 @@ _MOVING = ("maildrop", "incoming", "active")
 _AGAIN = 0.02
 _LATE = ("mailsim-pyzord", "127.0.0.1:24441")
 _PATIENCE = 25.0  # seconds for what takes a tenth of one, on a machine with much to do
-_SECONDS = 10.0  # in which what was restarted listens again
+_SECONDS = 10.0  # in which all listens again
+_GRACE = 1.0  # seconds that a session has to end
+# Dovecot's programs that serve somebody; a new one is started for whoever comes next.
+_SESSIONS = {
+    "imap", "imap-login", "pop3", "pop3-login", "managesieve", "managesieve-login", "lmtp",
+    "indexer", "indexer-worker",
+}  # fmt: skip
 
 
 def said(*command: str, given: bytes = b"") -> bytes:
@@ -218,10 +225,10 @@ def restore(expected: dict[str, str]) -> dict[str, object]:
         changed = ["queues"]
     if changed:
         return {"changed": changed}
-    stopped = _cut()
+    _cut()
     dump = _put_back()
     _forget()
-    settled = _begin(stopped, expected)
+    settled = _settled(expected)
     again = {**fingerprint(("mail", "queues", "firewall")), "databases": databases(dump)}
     return {"changed": [], "parts": {**found, **again, **settled}}
 
@@ -230,13 +237,33 @@ def _within(folders: Iterable[Path]) -> Iterator[Path]:
     return (path for folder in folders for path in folder.rglob("*") if path.is_file())
 
 
-def _cut() -> list[str]:
-    """No session is left that has a mailbox open; what was stopped for it."""
-    runs = said("systemctl", "is-active", "dovecot").strip() == b"active"
-    stopped = ["dovecot"] if runs else []
-    for one in stopped:
-        said("systemctl", "stop", one)
-    return stopped
+def _cut() -> None:
+    """No session is left that has a mailbox open.
+
+    Dovecot's master goes on: to stop it takes a second, and now and then half a minute.
+    """
+    deadline = time.monotonic() + _GRACE
+    for pid in _sessions():
+        _signal(pid, signal.SIGTERM)
+    while (left := _sessions()) and time.monotonic() < deadline:
+        time.sleep(_AGAIN)
+    for pid in left:
+        _signal(pid, signal.SIGKILL)
+
+
+def _sessions() -> list[int]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            program = (process / "exe").readlink()
+            if program.parent.name == "dovecot" and program.name in _SESSIONS:
+                found.append(int(process.name))
+    return found
+
+
+def _signal(pid: int, which: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, which)
 
 
 def _put_back() -> bytes:
@@ -265,15 +292,11 @@ def _forget() -> None:
     said("nft", "-f", "-", given=b"flush ruleset\n" + _rules())
     # The queue manager forgets which destinations are dead, anvil(8) who came how often.
     for pid in Path("/var/spool").glob("postfix*/pid/master.pid"):
-        os.kill(int(pid.read_text(encoding="utf-8")), signal.SIGHUP)
+        _signal(int(pid.read_text(encoding="utf-8")), signal.SIGHUP)
 
 
-def _begin(stopped: list[str], expected: dict[str, str]) -> dict[str, str]:
+def _settled(expected: dict[str, str]) -> dict[str, str]:
     """Who listens and what runs, once it is as expected or should be."""
-    for one in stopped:
-        # systemd counts starts, and refuses the sixth within ten seconds.
-        said("systemctl", "reset-failed", one)
-        said("systemctl", "start", one)
     deadline = time.monotonic() + _SECONDS
     while (found := fingerprint(("listeners", "services"))).items() - expected.items():
         if time.monotonic() > deadline:

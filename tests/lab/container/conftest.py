@@ -11,8 +11,6 @@ from mailsim import Lab
 from mailsim.lab.container.engine import engine_there, is_root
 
 RELEASES = os.environ.get("MAILSIM_TEST_RELEASES", "bookworm trixie").split()
-# A release's tests go to one worker: it has its lab there, and builds for nobody else.
-CELLS = [pytest.param(one, marks=pytest.mark.xdist_group(one)) for one in RELEASES]
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +22,7 @@ def real_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(os.environ.get("MAILSIM_TEST_HOME") or tmp_path_factory.mktemp("home"))
 
 
-@pytest.fixture(scope="module", params=CELLS)
+@pytest.fixture(scope="module", params=RELEASES)
 def real(real_home: Path, request: pytest.FixtureRequest) -> Iterator[Lab]:
     """A container lab at stage tls, built where it is missing."""
     with pytest.MonkeyPatch.context() as patch:
@@ -32,7 +30,11 @@ def real(real_home: Path, request: pytest.FixtureRequest) -> Iterator[Lab]:
         patch.setenv("MAILSIM_LANG", "en")
         release = str(request.param)
         with Lab(
-            backend="container", release=release, stage="tls", seed=1, name=f"ctr-{release}"
+            backend="container",
+            release=release,
+            stage="tls",
+            seed=1,
+            name=f"ctr-{release}-{os.getpid()}",
         ) as lab:
             yield lab
 

@@ -19,11 +19,7 @@ from mailsim.model.stage import Release, Stage
 
 RELEASE = Release.BOOKWORM
 
-pytestmark = [
-    pytest.mark.container,
-    pytest.mark.timeout(1800),
-    pytest.mark.xdist_group(RELEASE.value),
-]
+pytestmark = [pytest.mark.container, pytest.mark.timeout(1800)]
 UP = ("up", "--backend", "container", "--release", RELEASE.value, "--name", "ctr-bad")
 # What is done to the image, the service that then does not answer, and what its log says.
 BROKEN = {
