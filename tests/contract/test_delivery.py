@@ -20,10 +20,9 @@ def test_from_one_user_to_another(lab: Lab, post: Post) -> None:
     way = post.submit("user", "autre_user@minfo.sn")
     (stored,) = way.of(StopKind.STORED)
     assert stored.line.fields["user"] == "autre_user"
-    last = way.of(StopKind.SENT)[-1].line.fields
+    sent = {one.line.fields["relay"]: one.line.fields["dsn"] for one in way.of(StopKind.SENT)}
     # Dovecot delivers, by LMTP.
-    assert last["relay"] == "mail.minfo.sn[private/dovecot-lmtp]"
-    assert last["dsn"] == "2.0.0"
+    assert sent["mail.minfo.sn[private/dovecot-lmtp]"] == "2.0.0"
     assert len(way.queue_ids) == (2 if lab.stage >= Stage.AMAVIS else 1)
     assert way.of(StopKind.REMOVED)
 
@@ -55,7 +54,7 @@ def test_user_writes_to_the_secretary_and_she_answers(lab: Lab, post: Post) -> N
     """Submission, MX, relay, delivery there; and the other way."""
     there = post.submit("user", "secretaire@ugb.sn", "Une demande.\n")
     ours = [one.line for one in there.of(StopKind.SENT) if one.line.instance == "mail postfix"]
-    assert ours[-1].fields["relay"] == "mx.ugb.sn[192.168.20.1]:25"
+    assert "mx.ugb.sn[192.168.20.1]:25" in {one.fields["relay"] for one in ours}
     lab.idle(timeout=PATIENCE)
     found = lab.mailboxes["secretaire@ugb.sn"]["INBOX"]
     (arrived,) = [one for one in found if one.message_id == there.message_id]

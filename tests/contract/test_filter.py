@@ -17,8 +17,10 @@ GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X\n"
 @pytest.mark.stages(since="amavis")
 def test_a_message_goes_through_the_filter_and_comes_back(post: Post) -> None:
     way = post.arrive("secretaire@ugb.sn", "user@minfo.sn")
-    handed, back = way.of(StopKind.SENT)[0].line, way.of(StopKind.FILTERED)[0].line
-    assert handed.fields["relay"] == "127.0.0.1[127.0.0.1]:10024"
+    # Who hands it on may write so after it has arrived.
+    relays = {stop.line.fields["relay"] for stop in way.of(StopKind.SENT)}
+    assert relays == {"127.0.0.1[127.0.0.1]:10024", "mail.minfo.sn[private/dovecot-lmtp]"}
+    back = way.of(StopKind.FILTERED)[0].line
     assert back.fields["verdict"] == "Passed CLEAN"
     assert back.fields["queued_as"] == way.queue_ids[1]
     # It comes back by the door that is loopback's alone.

@@ -19,9 +19,8 @@ def test_a_journey_from_the_first_word_to_the_mailbox(lab: Lab, post: Post) -> N
     kinds = [stop.kind for stop in way.stops]
     first = [StopKind.RECEIVED, StopKind.CLEANUP, StopKind.QUEUED]
     assert kinds[:3] == first
-    assert sorted(kinds[-3:], key=str) == sorted(
-        [StopKind.STORED, StopKind.SENT, StopKind.REMOVED], key=str
-    )
+    assert {StopKind.STORED, StopKind.SENT, StopKind.REMOVED} <= set(kinds)
+    assert kinds.count(StopKind.REMOVED) == len(way.queue_ids)
     assert (StopKind.FILTERED in kinds) is (lab.stage >= Stage.AMAVIS)
     assert lab.journey(f"<{way.message_id}>").queue_ids == way.queue_ids
     assert lab.journey(way.queue_ids[0]).message_id == way.message_id
