@@ -143,6 +143,8 @@ def test_a_second_provisioning_run(lab: Lab, release: Release, report: Report) -
     told = {**play_variables(release, Stage.SIEVE), "mailsim_seed": lab.seed}
     variables = json.dumps(told)
     words = [one for one in lab._about.document["shell"][:-1] if one != "--tty"]
+    # Images are of no seed: what depends on it is written by the first.
+    subprocess.run([*words, *play(variables)], check=True, stdout=subprocess.PIPE)
     begun = time.perf_counter()
     done = subprocess.run([*words, *play(variables)], check=True, stdout=subprocess.PIPE)
     took = time.perf_counter() - begun
