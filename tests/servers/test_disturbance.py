@@ -133,7 +133,10 @@ def test_a_data_file_is_taken_whole_or_not_at_all() -> None:
     [
         ({"name": "r", "action": "explode"}, "answer, delay, drop, truncate"),
         ({"name": "r"}, "“r” has no “action”; accepted: answer, delay, drop, truncate"),
-        ({"name": "r", "acton": "drop"}, "“acton”.*: name, action, text, seconds, octets, protocol"),
+        (
+            {"name": "r", "acton": "drop"},
+            "“acton”.*: name, action, text, seconds, octets, protocol",
+        ),
         ({"name": "r", "action": "explode", "comand": "RCPT"}, "“comand”"),
         ({"name": "r", "action": ["drop"]}, "answer, delay, drop, truncate"),
         ({"name": "r", "action": "drop", "protocol": "http"}, "smtp, pop3"),
