@@ -41,7 +41,7 @@ _HEAD: Final = """\
 `tests/fidelity/kept`; `tests/fidelity/test_fidelity.py` asks the real systems again.*
 
 The same dialogues are held with a real Postfix and Dovecot in a container and with the simulator
-as the same release, at the stages mail, relay, tls and sieve. They are made from the transition
+as the same release, at the stages mail, relay and tls. They are made from the transition
 tables (every command in every state, with right and wrong arguments, sizes and parameters) and from
 the restriction lists (client host × HELO × sender × recipient × AUTH × TLS), with AUTH good, bad and
 given up. Counted are distinct cells: protocol, release, stage, command, the real status. Greeting,
