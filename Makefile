@@ -20,17 +20,23 @@ test: check ## all checks and all tests: what CI runs
 test-load: $(VENV)/.test ## the lab under load, cut off and killed: what CI runs after the tests
 	$(BIN)/pytest tests/load -o python_files='load_*.py' --timeout 0
 
+# A scanner of tests/scans, in an environment of its own: it wants an older cryptography than ours.
+SSLYZE := $(VENV)/scanners/bin/sslyze
+$(SSLYZE): | $(VENV)/.test
+	$(PYTHON) -m venv $(VENV)/scanners
+	$(VENV)/scanners/bin/python -m pip install -q --disable-pip-version-check sslyze==6.3.1
+
 # The labs' home: with its authority kept, images are built once for all suites, and kept too.
-CONTAINER := $(BIN)/pytest $(wildcard tests/lab/container tests/contract tests/fidelity) \
+CONTAINER := $(BIN)/pytest $(wildcard tests/lab/container tests/contract tests/fidelity tests/scans) \
 	-m 'container or inventory' -n 2 --dist loadfile --timeout 0
 test-container test-container-all test-python313: export MAILSIM_TEST_HOME ?= $(CURDIR)/build/labs
 test-container test-container-all: export MAILSIM_CONTRACT_RESULTS ?= $(CURDIR)/build/contract.json
 
-test-container: $(VENV)/.test ## the real system in containers, built where it is missing (root, podman or docker)
+test-container: $(VENV)/.test $(SSLYZE) ## the real system in containers, built where it is missing (root, podman or docker)
 	$(BIN)/python tools/images.py mail tls sieve
 	$(CONTAINER)
 
-test-container-all: $(VENV)/.test ## the same at every stage
+test-container-all: $(VENV)/.test $(SSLYZE) ## the same at every stage
 	$(BIN)/python tools/images.py all
 	MAILSIM_CONTRACT_STAGES=all $(CONTAINER)
 
