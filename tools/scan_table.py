@@ -36,7 +36,7 @@ _THESIS: Final = """
   is TLS; from stage firewall on 110 and 143 are shut.
 - **Block lists** (3.2.1): spammeur.pub.sn writes to anyone at stage mail, and is refused with 554
   from stage relay on.
-- **VRFY** (F24): the thesis leaves it open. Stage mail shows that, as the thesis has it.
+- **VRFY** (F24): the thesis leaves it open, and so does stage mail; from stage relay on it is shut.
 
 What the thesis does not say: Postfix offers anonymous cipher suites by TLS 1.2 on 25 and 587. A
 client that verifies never takes them (`smtpd_tls_exclude_ciphers`, `aNULL`).
