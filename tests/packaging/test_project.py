@@ -89,7 +89,11 @@ FORBIDDEN: dict[str, tuple[str, set[str]]] = {
         r"https?://[^ \"']*(?:[d]ebian|[p]ypi|[p]ythonhosted|[n]pmjs)",
         set(),
     ),
-    "a path of one machine": (r"/[w]ork/|/[r]oot/|/[U]sers/\w", set()),
+    # A container has a root too, and his home is part of its state.
+    "a path of one machine": (
+        r"/[w]ork/|/[r]oot/|/[U]sers/\w",
+        {"mailsim/lab/container/pristine.py"},
+    ),
     "what lies beside the clone": (r"\b[s]hared/(?:rfc|iana|ref|DES)", {".ci/run"}),
     "the workplace": (r"[D]EVELOPERS\.md|[C]OMPASS\b", set()),
 }
