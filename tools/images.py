@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from mailsim.errors import LabError
 from mailsim.lab.container.buildlog import BuildLog
-from mailsim.lab.container.engine import Engine, find_engine, is_root
+from mailsim.lab.container.engine import Engine, lab_engine
 from mailsim.lab.container.images import image
 from mailsim.lab.container.provision import authority
 from mailsim.lab.rundir import home
@@ -28,9 +28,7 @@ def main(names: list[str]) -> int:
         os.environ["MAILSIM_HOME"] = kept
     stages = list(Stage) if names == ["all"] else [Stage.of(one) for one in names]
     try:
-        engine = find_engine()
-        if not is_root():
-            raise LabError("container.needs-root")
+        engine = lab_engine()
     except LabError as error:
         print(f"Containers: left out. {error}")
         return 0

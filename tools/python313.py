@@ -16,7 +16,7 @@ from typing import Final
 
 from mailsim.errors import LabError
 from mailsim.lab.container.buildlog import BuildLog
-from mailsim.lab.container.engine import Engine, find_engine, is_root
+from mailsim.lab.container.engine import Engine, lab_engine
 from mailsim.lab.container.images import image, limits
 from mailsim.model.stage import Release, Stage
 
@@ -30,9 +30,7 @@ NEEDED: Final = {"IMAPClient", "hypothesis", "pytest", "pytest-timeout", "pytest
 def main() -> int:
     """Fetch, start, and give pytest's exit code."""
     try:
-        engine = find_engine()
-        if not is_root():
-            raise LabError("container.needs-root")
+        engine = lab_engine()
     except LabError as error:
         print(f"Python {VERSION}: left out. {error}")
         return 0

@@ -104,6 +104,14 @@ def find_engine() -> Engine:
     raise LabError("container.no-engine")
 
 
+def lab_engine() -> Engine:
+    """The engine, where this process may give a lab its own network too.  Raises LabError."""
+    engine = find_engine()
+    if not is_root():
+        raise LabError("container.needs-root")
+    return engine
+
+
 def engine_there() -> Engine | None:
     """The engine, None where there is none."""
     try:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from mailsim.lab.container.engine import Engine
     from mailsim.model.stage import Release, Stage
 
-_FOLDER: Final = "/usr/lib/mailsim"
+FOLDER: Final = "/usr/lib/mailsim"
+"""Where a machine of the lab has the roles."""
 # Whoever builds a release holds its lock here: a second lab waits for the image, and takes it.
 _LOCKS: Final = Path("/run/lock")
 # Another checkout, or another home with an authority of its own, has images of its own: they are
@@ -28,8 +29,9 @@ _LOCKS: Final = Path("/run/lock")
 _KEPT: Final = timedelta(days=1)
 # Engines give their own networks these addresses; what comes from them came by a forwarded port.
 _ENGINES_OWN: Final = ("10.0.2.2", "10.88.0.0/16", "172.16.0.0/12")
-_PLAY: Final = f"cd {_FOLDER}/provision && ansible-playbook -i localhost, -c local"
-_ENVIRONMENT: Final = f"ENV ANSIBLE_CONFIG={_FOLDER}/provision/ansible.cfg LANG=C.UTF-8"
+PLAY: Final = f"cd {FOLDER}/provision && ansible-playbook -i localhost, -c local"
+ENVIRONMENT: Final = f"ANSIBLE_CONFIG={FOLDER}/provision/ansible.cfg LANG=C.UTF-8"
+"""What runs a play there, and with which variables."""
 # openssl and the rest come with packages.yml; these it needs itself, or a base may lack.
 _NEEDED: Final = "ansible-core python3 python3-apt systemd systemd-sysv dbus iproute2 procps"
 
@@ -38,25 +40,25 @@ ARG BASE
 FROM ${{BASE}}
 # systemd's own: without it a stop takes ten seconds.
 STOPSIGNAL SIGRTMIN+3
-{_ENVIRONMENT}
+ENV {ENVIRONMENT}
 # No daemon runs before it is configured.
 RUN printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d \\
  && apt-get update \\
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends {_NEEDED}
-COPY provision {_FOLDER}/provision
-RUN {_PLAY} packages.yml -e mailsim_domain={{domain}} \\
+COPY provision {FOLDER}/provision
+RUN {PLAY} packages.yml -e mailsim_domain={{domain}} \\
  && apt-get clean && rm -rf /var/lib/apt/lists/* /usr/sbin/policy-rc.d
 """
 _STAGE: Final = f"""\
 ARG BASE
 FROM ${{BASE}}
-COPY provision {_FOLDER}/provision
-COPY authority {_FOLDER}/authority
-COPY start {_FOLDER}/start
-RUN {_PLAY} site.yml -e '{{play}}' \\
- && mkdir -p {_FOLDER}/etc && cp /etc/hosts /etc/resolv.conf /etc/hostname {_FOLDER}/etc/ \\
- && chmod 0700 {_FOLDER}/authority
-CMD ["{_FOLDER}/start"]
+COPY provision {FOLDER}/provision
+COPY authority {FOLDER}/authority
+COPY start {FOLDER}/start
+RUN {PLAY} site.yml -e '{{play}}' \\
+ && mkdir -p {FOLDER}/etc && cp /etc/hosts /etc/resolv.conf /etc/hostname {FOLDER}/etc/ \\
+ && chmod 0700 {FOLDER}/authority
+CMD ["{FOLDER}/start"]
 """
 
 
@@ -109,7 +111,7 @@ def play_variables(release: Release, stage: Stage) -> dict[str, object]:
     return {
         "mailsim_release": release.value,
         "mailsim_stage": stage.value,
-        "tls_authority": f"{_FOLDER}/authority",
+        "tls_authority": f"{FOLDER}/authority",
         "base_forwarded_from": list(_ENGINES_OWN),
     }
 
@@ -120,7 +122,7 @@ def _variables(release: Release, stage: Stage) -> str:
 
 def play(variables: str) -> list[str]:
     """The command that runs the roles inside."""
-    return ["sh", "-c", f'{_PLAY} site.yml -e "$0"', variables]
+    return ["sh", "-c", f'{PLAY} site.yml -e "$0"', variables]
 
 
 def _build(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from mailsim.errors import LabError, UsageError
-from mailsim.lab.container.engine import Engine, engine_there, find_engine, is_root
+from mailsim.lab.container.engine import Engine, engine_there, is_root, lab_engine
 from mailsim.lab.container.lan import Lan
 from mailsim.lab.container.rootfs import IMAGES
 from mailsim.lab.container.server import Server
@@ -123,10 +123,7 @@ def _checked(release: Release) -> Engine:
     if release not in IMAGES:
         known = ", ".join(one.value for one in IMAGES)
         raise UsageError("container.full", known=known)
-    engine = find_engine()
-    if not is_root():
-        raise LabError("container.needs-root")
-    return engine
+    return lab_engine()
 
 
 def own_name(name: str) -> str:

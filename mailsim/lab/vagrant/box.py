@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tarfile
 import tempfile
 from pathlib import Path
@@ -29,7 +30,15 @@ if TYPE_CHECKING:
     from mailsim.lab.container.buildlog import Report
     from mailsim.model.stage import Release, Stage
 
-_CHUNK: Final = 1 << 20
+# What it is made with, and the packages that have it.
+_PROGRAMS: Final = {
+    "mmdebstrap": "mmdebstrap",
+    "mke2fs": "e2fsprogs",
+    "extlinux": "extlinux",
+    "losetup": "mount",
+    "mount": "mount",
+    "qemu-img": "qemu-utils",
+}
 
 
 def build(release: Release, stages: Sequence[Stage], target: Path, report: Report) -> Path:
@@ -59,6 +68,9 @@ def build(release: Release, stages: Sequence[Stage], target: Path, report: Repor
 def _check() -> None:
     if not is_root():
         raise LabError("vagrant.needs-root")
+    for program, package in _PROGRAMS.items():
+        if shutil.which(program) is None:
+            raise LabError("vagrant.no-program", program=program, package=package)
 
 
 def _pack(scratch: Path) -> Path:
@@ -116,11 +128,8 @@ def _catalogue(
 
 
 def _checksum(file: Path) -> str:
-    digest = hashlib.sha256()
     with file.open("rb") as stream:
-        while block := stream.read(_CHUNK):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _note_checksum(file: Path, name: str, checksum: str) -> None:

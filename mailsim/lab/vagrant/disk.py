@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mailsim.errors import LabError
 from mailsim.lab.container.engine import run
 
 if TYPE_CHECKING:
@@ -17,13 +16,6 @@ if TYPE_CHECKING:
 
 SIZE: Final = 6
 """GiB: what the machine sees; a file holds what is written."""
-_PROGRAMS: Final = {
-    "mke2fs": "e2fsprogs",
-    "extlinux": "extlinux",
-    "losetup": "mount",
-    "mount": "mount",
-    "qemu-img": "qemu-utils",
-}
 _PATIENCE: Final = 600.0
 # Its boot loader reads neither 64-bit block numbers nor checksums of metadata.
 _FEATURES: Final = "^64bit,^metadata_csum"
@@ -40,9 +32,6 @@ label linux
 
 def disk(root: Path, target: Path, scratch: Path, log: BuildLog) -> None:
     """Write the disk of the system in `root` to `target`, as qcow2.  Raises LabError."""
-    for program, package in _PROGRAMS.items():
-        if shutil.which(program) is None:
-            raise LabError("vagrant.no-program", program=program, package=package)
     raw = scratch / "disk.img"
     log.step("vagrant.step-disk", size=SIZE)
     with raw.open("wb") as file:

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mailsim.errors import LabError
 from mailsim.lab.container.engine import stream
+from mailsim.lab.container.images import ENVIRONMENT, FOLDER, PLAY
 from mailsim.lab.container.provision import configuration
 from mailsim.lab.container.rootfs import mmdebstrap
 from mailsim.lab.network import network
@@ -24,7 +24,6 @@ from mailsim.model.stage import Release, Stage
 if TYPE_CHECKING:
     from mailsim.lab.container.buildlog import BuildLog
 
-GUEST: Final = "/usr/lib/mailsim"
 _HERE: Final = Path(__file__).parent
 _KERNELS: Final = {
     Release.BOOKWORM: "linux-image-cloud-amd64",
@@ -39,10 +38,7 @@ _INCLUDED: Final = (
 )  # fmt: skip
 # What comes from a provider's own network came by a forwarded port: the Vagrantfile's list.
 FORWARDED_FROM: Final = ("10.0.2.2", "192.168.121.1", "172.17.0.1", "10.88.0.1")
-_PLAY: Final = (
-    f"cd {GUEST}/provision && ANSIBLE_CONFIG={GUEST}/provision/ansible.cfg LANG=C.UTF-8"
-    " ansible-playbook -i localhost, -c local"
-)
+_PLAY: Final = f"export {ENVIRONMENT}; {PLAY}"
 
 
 def root(
@@ -52,9 +48,6 @@ def root(
 
     `scratch` is a folder for what is laid in.  Raises LabError.
     """
-    for program in ("mmdebstrap", "chroot"):
-        if shutil.which(program) is None:
-            raise LabError("vagrant.no-program", program=program, package="mmdebstrap")
     context = scratch / "context"
     configuration(context)
     _lay_guest(context / "box")
@@ -92,9 +85,9 @@ def _hooks(release: Release, stages: Sequence[Stage], context: Path) -> list[str
     keep = [sys.executable, "-I", str(_HERE / "stages.py"), "keep"]
     names = " ".join(one.value for one in stages)
     return [
-        f'mkdir -p "$1{GUEST}" && cp -r {shlex.quote(str(context))}/. "$1{GUEST}/"',
+        f'mkdir -p "$1{FOLDER}" && cp -r {shlex.quote(str(context))}/. "$1{FOLDER}/"',
         f'chroot "$1" sh -c {shlex.quote(packages)}',
-        f'chroot "$1" sh {GUEST}/box/guest.sh',
-        f'rm -rf "$1{GUEST}/box" "$1{GUEST}/start"',
+        f'chroot "$1" sh {FOLDER}/box/guest.sh',
+        f'rm -rf "$1{FOLDER}/box" "$1{FOLDER}/start"',
         f'ROOT="$1" {shlex.join(keep)} "$1" {shlex.quote(roles)} {names}',
     ]

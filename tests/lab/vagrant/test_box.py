@@ -68,6 +68,19 @@ def test_who_may_not_make_one_is_told_what_to_do(
     assert not (tmp_path / "made").exists()
 
 
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_a_missing_program_is_named_before_anything_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lang: str
+) -> None:
+    monkeypatch.setattr(box, "is_root", lambda: True)
+    there = {"mmdebstrap", "mke2fs"}
+    monkeypatch.setattr("shutil.which", lambda name: name if name in there else None)
+    with pytest.raises(LabError) as caught:
+        box.build(Release.BOOKWORM, [Stage.SIEVE], tmp_path / "made", lambda _: None)
+    assert "sudo apt install extlinux" in caught.value.worded(lang)
+    assert not (tmp_path / "made").exists()
+
+
 def test_a_box_is_configured_as_the_vagrantfile_does_it() -> None:
     text = (ROOT / "Vagrantfile").read_text(encoding="utf-8")
     told = play_variables(Release.NOBLE)
