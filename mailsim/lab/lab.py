@@ -7,8 +7,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from email.message import Message
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import mailsim
 from mailsim.errors import LabError, MailsimError, UsageError
@@ -20,6 +19,7 @@ from mailsim.language import language
 from mailsim.model.endpoint import Protocol
 from mailsim.model.network import Host
 from mailsim.model.stage import Release, Stage
+from mailsim.net.closing import Closing
 
 if TYPE_CHECKING:
     from mailsim.dialogue import Dialogue
@@ -38,7 +38,7 @@ T = TypeVar("T", bound="Tracer[Any, Any]")
 _LOCALHOST = Host("localhost", "127.0.0.1", "server")
 
 
-class Lab:
+class Lab(Closing):
     """A running mail system.
 
         with Lab(stage="relay", seed="1") as lab:
@@ -84,17 +84,6 @@ class Lab:
         running = running_in_process(self.name)
         if running is not None:
             running.leave(self)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         if self._closed:

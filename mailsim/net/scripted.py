@@ -6,15 +6,16 @@ import socket
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
+
+from mailsim.net.closing import Closing
 
 _LONGEST: Final = 2048
 _PATIENCE: Final = 60.0  # seconds that a student may think
 _USUAL: Final[Mapping[str, str]] = {"EHLO": "250 {name}", "HELO": "250 {name}", "QUIT": "221 Bye"}
 
 
-class ScriptedPeer:
+class ScriptedPeer(Closing):
     """Listens on loopback and answers each SMTP command with the reply that `replies` has for it.
 
         with ScriptedPeer({"RCPT": "251 2.1.5 User not local"}) as peer:
@@ -48,17 +49,6 @@ class ScriptedPeer:
             socket.create_connection(self._socket.getsockname(), 1.0).close()
         self._socket.close()
         self._thread.join(_PATIENCE)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _serve(self) -> None:
         while True:

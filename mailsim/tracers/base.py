@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from mailsim.dialogue import Dialogue, Recorder
 from mailsim.errors import (
@@ -20,6 +19,7 @@ from mailsim.errors import (
 from mailsim.model import Endpoint, Protocol, Security
 from mailsim.net import Stream, Timeouts, TlsInfo, client_context, clock, endpoint
 from mailsim.net.binding import server_end_point
+from mailsim.net.closing import Closing
 from mailsim.protocol.core import DEFAULT_LIMITS, Core, Limits, Meter, Received
 from mailsim.sasl import ChannelBinding
 from mailsim.tracers.step import Step
@@ -34,7 +34,7 @@ S = TypeVar("S", bound=Step[Any])
 _KEPT = 4096
 
 
-class Tracer(ABC, Generic[C, S]):
+class Tracer(Closing, Generic[C, S]):
     """A client over the core `C` whose every method returns a step `S`.  It connects when made.
 
     `where`: an Endpoint or "host:port".  `tls`: TLS from the first byte (None:
@@ -162,17 +162,6 @@ class Tracer(ABC, Generic[C, S]):
             self._stream.close()
             if self._watcher:
                 self._watcher.end(self.dialogue)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # the pump
 

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Final
 
-import pytest
-
 from mailsim.model.stage import Release, Stage
 from tests.lab.test_settings_simulated import DOVECOT, Place, default_of, of_postfix, yes
-
-
-def _program(name: str) -> str:
-    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if found is None:
-        if os.environ.get("MAILSIM_REQUIRE_ORACLES") == "1":
-            pytest.fail(f"MAILSIM_REQUIRE_ORACLES=1, but there is no {name}")
-        pytest.skip(f"there is no {name}")
-    return found
+from tests.packaging.rendering import program
 
 
 def _said(*command: str) -> dict[str, str]:
@@ -42,7 +30,7 @@ def _number(text: str) -> int | None:
 
 def test_what_the_roles_do_not_set_is_postfixsdefault_of(tmp_path: Path) -> None:
     (tmp_path / "main.cf").write_text("compatibility_level = 3.6\n")
-    default = _said(_program("postconf"), "-c", str(tmp_path), "-d")
+    default = _said(program("postconf"), "-c", str(tmp_path), "-d")
     whole = Place(Stage.SIEVE, Release.BOOKWORM)
     written = {one.name for one in whole.settings.file("/etc/postfix/main.cf")}
     for name in set(of_postfix()) - written - {"smtpd_forbid_unauth_pipelining"}:
@@ -57,6 +45,6 @@ def test_what_the_roles_do_not_set_is_postfixsdefault_of(tmp_path: Path) -> None
 
 
 def test_what_the_roles_do_not_set_is_dovecotsdefault_of() -> None:
-    default = _said(_program("doveconf"), "-d")
+    default = _said(program("doveconf"), "-d")
     for one in (one for one in DOVECOT.values() if one.default):
         assert default[one.names[0]] == one.default

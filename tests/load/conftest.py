@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import json
+import select
 import subprocess
 import sys
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailsim.servers.store import Store
+
+if TYPE_CHECKING:
+    from tests.conftest import Up
 
 PROGRAM = Path(__file__).with_name("client.py")
 
@@ -94,3 +99,12 @@ def _found(user: str, message_id: str, content: bytes) -> tuple[str, str]:
 def expected(accepted: list[Accepted]) -> Counter[tuple[str, str]]:
     """Each accepted message once in each of its places."""
     return Counter((one.message_id, place) for one in accepted for place in one.places)
+
+
+def kill_after(lab: Up, moment: float) -> None:
+    """SIGKILL the lab so many seconds from now."""
+    end = time.monotonic() + moment
+    while (left := end - time.monotonic()) > 0:
+        select.select([], [], [], left)
+    lab.process.kill()
+    lab.process.wait()

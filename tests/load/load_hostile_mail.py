@@ -107,13 +107,19 @@ def test_messages_come_by_smtp(lab: Watched) -> None:
     """Each on its own, and what they leave behind all together."""
     before = memory(lab.pid)
     wire = lab.imap()
-    for name, make in BOMBS.items():
-        content = HEAD % next(NUMBERS) + make() + b"\r\n\r\nx"
-        print(name, len(content) >> 10, "KB", memory(lab.pid), "MB")  # noqa: T201 - the figures are for who runs it
+    for content in bombs(lab):
         with lab.bounded():
             lab.meanwhile(partial(delivered, lab, content))
             looked_at(wire)
     assert memory(lab.pid) - before <= MOST
+
+
+def bombs(lab: Watched) -> Iterator[bytes]:
+    """Each message, made when its turn comes."""
+    for name, make in BOMBS.items():
+        content = HEAD % next(NUMBERS) + make() + b"\r\n\r\nx"
+        print(name, len(content) >> 10, "KB", memory(lab.pid), "MB")  # noqa: T201 - the figures are for who runs it
+        yield content
 
 
 def delivered(lab: Watched, content: bytes) -> None:
@@ -125,9 +131,7 @@ def test_messages_come_by_append(lab: Watched) -> None:
     """As they are, with no limit of a header."""
     before = memory(lab.pid)
     wire = lab.imap()
-    for name, make in BOMBS.items():
-        content = HEAD % next(NUMBERS) + make() + b"\r\n\r\nx"
-        print(name, len(content) >> 10, "KB", memory(lab.pid), "MB")  # noqa: T201 - the figures are for who runs it
+    for content in bombs(lab):
         with lab.bounded():
             lab.meanwhile(partial(appended, wire, content))
     assert memory(lab.pid) - before <= MOST

@@ -6,12 +6,11 @@ import os
 import random
 import select
 import signal
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailsim.lab.client import find
-from tests.load.conftest import Accepted, Client, expected, found
+from tests.load.conftest import Accepted, Client, expected, found, kill_after
 
 if TYPE_CHECKING:
     from tests.conftest import StartUp, Up
@@ -26,11 +25,7 @@ def kill_while_it_works(lab: Up, client: Client, moment: float) -> None:
     while not client.accepted():
         assert client.process.poll() is None
         select.select([], [], [], 0.005)
-    end = time.monotonic() + moment
-    while (left := end - time.monotonic()) > 0:
-        select.select([], [], [], left)
-    lab.process.kill()
-    lab.process.wait()
+    kill_after(lab, moment)
     client.process.kill()
     client.process.communicate()
 

@@ -10,12 +10,12 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailsim.servers.store import Store
 from tests.load.changes_log import BOXES, Found, History, Kept
+from tests.load.conftest import kill_after
 from tests.servers.store.test_killed import in_order
 
 if TYPE_CHECKING:
@@ -67,11 +67,7 @@ def kill_while_they_work(lab: Up, prefix: str, file: Path, moment: float) -> Non
         while "! append" not in file.read_text("utf-8"):
             assert client.poll() is None
             select.select([], [], [], 0.005)
-        end = time.monotonic() + moment
-        while (left := end - time.monotonic()) > 0:
-            select.select([], [], [], left)
-        lab.process.kill()
-        lab.process.wait()
+        kill_after(lab, moment)
     assert client.returncode == 0
 
 

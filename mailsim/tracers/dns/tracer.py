@@ -5,8 +5,7 @@ from __future__ import annotations
 import ipaddress
 import secrets
 from collections.abc import Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from mailsim.dialogue import Dialogue, Exchange, Recorder
 from mailsim.errors import (
@@ -18,6 +17,7 @@ from mailsim.errors import (
 )
 from mailsim.model import Endpoint, Protocol
 from mailsim.net import Stream, Timeouts, clock, endpoint
+from mailsim.net.closing import Closing
 from mailsim.net.datagram import Datagram
 from mailsim.protocol.core import Received
 from mailsim.tracers.dns.message import Message, Options, Transport, make_query, read, value
@@ -39,7 +39,7 @@ def _new_id() -> int:
     return secrets.randbelow(65_536)
 
 
-class DnsTracer:
+class DnsTracer(Closing):
     """A DNS client that asks the server it was given, and no other.
 
         with DnsTracer("127.0.0.1:5353") as dns:
@@ -81,17 +81,6 @@ class DnsTracer:
     def dialogue(self) -> Dialogue:
         """All messages so far, in wire form."""
         return self._recorder.dialogue
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Nothing stays open between two questions; here for the tracers' common use."""
